@@ -1,0 +1,72 @@
+# The two commands of the course are `make demo` and `make test`. Both do all set-up themselves.
+# EXTRA=gpu installs TensorFlow with CUDA; PYTHON=... chooses the interpreter.
+EXTRA ?= cpu
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+
+BIN := $(VENV)/bin
+LOCK := requirements/$(EXTRA).txt
+# Named after what is installed: a second run installs nothing, another lock installs again.
+STAMP = $(VENV)/installed-$(EXTRA)-$(shell cat $(LOCK) pyproject.toml deploy/kernelspec/kernel.json | cksum | cut -d' ' -f1)
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lab lint build lock unit nbval fresh rehearsal clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make the virtual environment (.venv) and install the locked packages
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "The course needs Python 3.11, 3.12 or 3.13 and none of them was found. Install one, or run make PYTHON=/path/to/python3.12." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13, for which TensorFlow has packages. Name one: make PYTHON=/path/to/python3.12." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): TensorFlow and JupyterLab, 2.6 GB on disk, about a minute on a fast network."
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
+	@$(PIP) --progress-bar on --quiet --require-hashes -r $(LOCK)
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/installed-* && touch $@
+
+demo: setup  ## make a sample class, grade it, write feedback, show the class's table
+	@$(BIN)/dlcourse demo
+
+test: setup lint fresh unit nbval rehearsal  ## everything that must hold
+	@echo "make test: everything holds."
+
+lint: setup  ## check code, notebooks and the workflow without running them
+	$(BIN)/ruff check src tests nbgrader_config.py
+	$(BIN)/ruff format --check src tests nbgrader_config.py
+	$(BIN)/dlcourse lint
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+fresh: setup  ## prove that generated files are what source/ generates
+	$(BIN)/dlcourse build --check
+
+unit: setup  ## the unit tests
+	$(BIN)/python -m pytest tests --durations=10
+
+nbval: setup  ## execute notebooks/ from end to end and compare the stored outputs
+	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest --nbval-lax -p dlcourse.build.nbval notebooks --no-header
+
+rehearsal: demo  ## the grading pipeline on the sample class: every sample must end as it should
+
+build: setup  ## generate release/ and notebooks/ from source/ (executes, in the full profile)
+	$(BIN)/dlcourse build
+
+lab: setup  ## JupyterLab on the course
+	$(BIN)/jupyter lab
+
+# The second lock is held to the first, so that CPU and GPU machines run the same course.
+LOCKING := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
+	--extra dev --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--custom-compile-command "make lock" --upgrade
+
+lock:  ## renew requirements/ from pyproject.toml (needs uv)
+	$(LOCKING) --extra cpu -o requirements/cpu.txt
+	$(LOCKING) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
+
+clean:  ## remove the virtual environment and what the demo made
+	rm -rf $(VENV) demo

@@ -1,0 +1,145 @@
+"""The `dlcourse` command: one subcommand per verb."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from dlcourse import __version__
+from dlcourse.settings import SettingsError
+
+DATASETS = ("mnist",)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; the exit status: 0 done, 1 something to mend, 2 it could not be run."""
+    options = _parser().parse_args(arguments)
+    # TensorFlow's log of its start is no news to anyone who grades or builds.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept; run the command again to go on.")
+        return 130
+    except (SettingsError, *_course_errors()) as error:
+        print(f"dlcourse: {error}", file=sys.stderr)
+        return 2
+
+
+def _course_errors() -> tuple[type[Exception], ...]:
+    """The errors whose message is a sentence for the person at the keyboard."""
+    from dlcourse.build import BuildError
+    from dlcourse.data import DataError
+    from dlcourse.grade import GradeError
+
+    return BuildError, DataError, GradeError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dlcourse", description="The course, from a terminal.")
+    parser.add_argument("--version", action="version", version=f"dlcourse {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    data = verbs.add_parser("data", help="get a dataset: mirror, cache, download or synthetic")
+    data.add_argument("dataset", choices=DATASETS)
+    data.set_defaults(run=_data)
+
+    build = verbs.add_parser("build", help="generate release/ and notebooks/ from source/")
+    build.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
+    build.add_argument("--check", action="store_true", help="prove them fresh, touch nothing")
+    build.add_argument("--no-run", action="store_true", help="release/ only, execute nothing")
+    build.set_defaults(run=_build)
+
+    lint = verbs.add_parser("lint", help="check the notebooks without running them")
+    lint.add_argument("--fix", action="store_true", help="clear outputs and editors' traces first")
+    lint.set_defaults(run=_lint)
+
+    grade = verbs.add_parser("grade", help="grade what was submitted, write feedback, say how")
+    grade.add_argument("assignment", metavar="ASSIGNMENT", help="for example 01_tensors")
+    grade.add_argument("--student", action="append", help="only this student (repeatable)")
+    grade.set_defaults(run=_grade)
+
+    demo = verbs.add_parser("demo", help="make a sample class in demo/, grade it, show the table")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _data(options: argparse.Namespace) -> int:
+    from dlcourse.data import prepare_mnist
+
+    print(prepare_mnist())
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    from dlcourse.build import build, find_root, stale
+
+    root = find_root(Path.cwd())
+    if options.check:
+        return _report(list(stale(root)), "release/ and notebooks/ are what source/ generates.")
+    with _progress("building") as progress:
+        changed = build(root, options.sections, run=not options.no_run, progress=progress)
+    for path in changed:
+        print(f"wrote {path.relative_to(root)}")
+    if not changed:
+        print("Nothing changed.")
+    return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root, find_sections, fix, lint
+
+    root = find_root(Path.cwd())
+    for section in find_sections(root) if options.fix else []:
+        if fix(section):
+            print(f"mended {section.source.relative_to(root)}")
+    return _report(lint(root), "The notebooks keep the course's rules.")
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root, find_sections
+    from dlcourse.grade import grade, print_class
+
+    root = find_root(Path.cwd())
+    find_sections(root, [options.assignment])
+    print_class(root, grade(root, options.assignment, students=options.student))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root
+    from dlcourse.grade import run_demo
+
+    return run_demo(find_root(Path.cwd()))
+
+
+def _report(problems: list, fine: str) -> int:
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(fine)
+    return 1 if problems else 0
+
+
+class _progress:  # noqa: N801 - reads as a verb where it is used
+    """A bar over the cells of each notebook in turn, on stderr."""
+
+    def __init__(self, what: str):
+        from tqdm import tqdm
+
+        self.bar = tqdm(desc=what, unit="cell", total=0, leave=False)
+
+    def __enter__(self):
+        return self.update
+
+    def update(self, what: str, done: int, total: int) -> None:
+        self.bar.set_description(what, refresh=False)
+        self.bar.total, self.bar.n = total, done
+        self.bar.refresh()
+
+    def __exit__(self, *_) -> None:
+        self.bar.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
