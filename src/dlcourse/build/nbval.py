@@ -4,6 +4,8 @@ Structural cells are compared everywhere, data cells where the same source is at
 outputs were stored, training cells never. Use: `pytest --nbval-lax -p dlcourse.build.nbval`.
 """
 
+from collections.abc import Generator
+
 import pytest
 
 
@@ -17,9 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         stored = item.parent.nb.metadata.get("dlcourse", {}).get("source")
         same_source = "data" in tags and stored == _source_here()
         item.options["check"] = "structural" in tags or same_source
-        # "Cell 12" tells an author little; the cell's id is what the linter says too.
-        item.name = f"{item.name}: {cell.id}"
-        item._nodeid = f"{item._nodeid}: {cell.id}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+    """Open a failure with the file and the cell's id: "Cell 12" tells an author little."""
+    report = yield
+    if report.failed and hasattr(item, "cell"):
+        report.longrepr = f"{item.path.name}, cell {item.cell.id}\n{report.longrepr}"
+    return report
 
 
 def _source_here() -> str:
