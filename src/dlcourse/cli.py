@@ -30,9 +30,10 @@ def _course_errors() -> tuple[type[Exception], ...]:
     """The errors whose message is a sentence for the person at the keyboard."""
     from dlcourse.build import BuildError
     from dlcourse.data import DataError
-    from dlcourse.grade import GradeError
+    from dlcourse.grade.course import GradeError
+    from dlcourse.grade.demo import DemoError
 
-    return BuildError, DataError, GradeError
+    return BuildError, DataError, GradeError, DemoError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,19 +99,21 @@ def _lint(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     from dlcourse.build import find_root, find_sections
-    from dlcourse.grade import grade, print_class
+    from dlcourse.grade.course import grade
+    from dlcourse.grade.report import class_report
 
     root = find_root(Path.cwd())
     find_sections(root, [options.assignment])
-    print_class(root, grade(root, options.assignment, students=options.student))
+    print(class_report(grade(root, options.assignment, options.student), root))
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     from dlcourse.build import find_root
-    from dlcourse.grade import run_demo
+    from dlcourse.grade.demo import run_demo
 
-    return run_demo(find_root(Path.cwd()))
+    run_demo(find_root(Path.cwd()))
+    return 0
 
 
 def _report(problems: list, fine: str) -> int:

@@ -35,7 +35,7 @@ LINES_OF_A_CELL = 15
 SMALLEST_CHECKED_NUMBER = 13
 HIDDEN_MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 # The rules of `ruff check` for cells: errors and likely bugs; a notebook ends cells on bare names.
-RUFF_RULES = ["--select=E,F,W,B,NPY", "--ignore=E402,B018,E731", "--line-length=100"]
+RUFF_RULES = ["--select=E,F,W,B,NPY", "--ignore=E402,B018,E731,F811", "--line-length=100"]
 
 
 @dataclass(frozen=True)

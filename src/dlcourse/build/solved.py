@@ -81,17 +81,14 @@ def record_minutes(section: Section, seconds: float, facts: dict[str, str]) -> N
 
 
 def _stored(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """The outputs without live widgets, which are nothing without their kernel, streams joined."""
+    """The outputs without live widgets, of which only the text stays, and with streams joined."""
     kept: list[NotebookNode] = []
     for output in outputs:
-        if WIDGET in output.get("data", {}):
-            continue
-        if (
-            kept
-            and output.output_type == kept[-1].output_type == "stream"
-            and output.name == kept[-1].name
-        ):
-            kept[-1].text += output.text
+        # A widget is nothing without its kernel, and its model's id differs from run to run.
+        output.get("data", {}).pop(WIDGET, None)
+        last = kept[-1] if kept else None
+        if last and output.get("name") and output.get("name") == last.get("name"):
+            last.text += output.text
         else:
             kept.append(output)
     return kept

@@ -1,0 +1,271 @@
+"""The parts of nbgrader that have traps, replaced; `nbgrader_config.py` switches them on."""
+
+import re
+from logging import Logger
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode, v4
+from nbgrader import utils
+from nbgrader.api import Gradebook, Notebook
+from nbgrader.preprocessors import (
+    ClearHiddenTests,
+    Execute,
+    NbGraderPreprocessor,
+    SaveAutoGrades,
+)
+
+from dlcourse.grade.masters import Master, Place, restore
+from dlcourse.grade.notebook import KEY, grade_id, is_unreadable, notes, read_notebook, unreadable
+
+# What an answer cell raises that nobody has touched.
+SCAFFOLD = "NotImplementedError"
+# Errors whose message says it all: those of `dlcourse.check`, and our own.
+WRITTEN_FOR_STUDENTS = ("CheckFailed", "NotStarted", "NotExecuted", "KernelStopped")
+EXIT = "Did it call exit, or need more memory than there is?"
+LOOP = "Is there an endless loop?"
+# Messages should be readable, and pictures visible, without scrolling sideways.
+STYLE = "div.output_area pre { white-space: pre-wrap; } div.output_area img { max-width: 100%; }"
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads a submission whatever is in it.
+
+    A file that is no notebook is replaced by one that says why. It goes through the same steps,
+    so that it ends with a grade (0), feedback, and a place in formgrader like any other.
+    """
+
+    def from_filename(self, filename, resources=None, **kw):
+        root = Path(self.parent.coursedir.root).resolve()
+        path = Path(filename).resolve()
+        name = path.relative_to(root) if path.is_relative_to(root) else path
+        self._name = Path(name).as_posix()
+        return super().from_filename(filename, resources=resources, **kw)
+
+    def from_file(self, file_stream, resources=None, **kw):
+        try:
+            nb = read_notebook(file_stream.read())
+        except UnicodeDecodeError:
+            nb = unreadable(f"{self._name} is not text in UTF-8")
+        except ValueError as error:
+            nb = unreadable(f"{self._name} {error}")
+        return self.from_notebook_node(nb, resources=resources, **kw)
+
+
+class RestoreCells(NbGraderPreprocessor):
+    """Puts the instructor's cells right again: edited, retyped, missing or duplicated ones.
+
+    It stands for nbgrader's DeduplicateIds and OverwriteCells, which fail on missing and on some
+    edited cells. A cell is known by its `grade_id`, else by its notebook cell id. Afterwards
+
+    - locked cells have the instructor's text, and all known cells his metadata;
+    - graded cells that were missing are back, before the next of the course's own cells, so that
+      they come after the answer, also after one that was typed into a new cell;
+    - of several copies of one cell, one is graded. Of a locked cell that is the original rather
+      than a pasted copy; of an answer the last one that differs from the scaffold, which is the one
+      that counts when the notebook runs from top to bottom. The other copies run as plain cells;
+    - no cell asks to be skipped.
+    """
+
+    def preprocess(self, nb, resources):
+        info = resources["nbgrader"]
+        nb.metadata[KEY] = nb.metadata[KEY] if is_unreadable(nb) else NotebookNode(notes=[])
+        places = self._places(info)
+        with Gradebook(info["db_url"]) as gradebook:
+            notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
+            masters = self._masters(notebook, places)
+        restore(nb, masters, places)
+        return nb, resources
+
+    def _places(self, info: dict) -> list[Place]:
+        """The course's cells in the order of source/, since the gradebook keeps none."""
+        coursedir = self.parent.parent.coursedir
+        folder = coursedir.format_path(coursedir.source_directory, ".", info["assignment"])
+        source = nbformat.read(Path(folder) / f"{info['notebook']}.ipynb", as_version=4)
+        return [Place(cell.get("id"), grade_id(cell)) for cell in source.cells]
+
+    def _masters(self, notebook: Notebook, places: list[Place]) -> dict[str, Master]:
+        cell_ids = {place.name: place.cell_id for place in places if place.name}
+        graded, solutions, tasks = (
+            {cell.name: cell for cell in cells}
+            for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
+        )
+        masters = {}
+        for cell in notebook.source_cells:
+            info = NotebookNode(
+                schema_version=3,
+                grade_id=cell.name,
+                grade=cell.name in graded,
+                solution=cell.name in solutions,
+                task=cell.name in tasks,
+                locked=cell.locked,
+                checksum=cell.checksum,
+                cell_type=cell.cell_type,
+            )
+            if counted := graded.get(cell.name) or tasks.get(cell.name):
+                info.points = counted.max_score
+            released = without_hidden_tests(cell.source, self)
+            masters[cell.name] = Master(info, cell.source, released, cell_ids.get(cell.name))
+        return masters
+
+
+def without_hidden_tests(source: str, parent: NbGraderPreprocessor) -> str:
+    """The text of a test cell as students get it; `parent` lends its configuration."""
+    cell = NotebookNode(source=source)
+    ClearHiddenTests(parent=parent)._remove_hidden_test_region(cell)
+    return cell.source
+
+
+class ExecuteSubmission(Execute):
+    """Runs a submission as far as it goes: a kernel that dies costs what comes after, no more.
+
+    A graded cell that did not run holds an error that says so, and therefore earns nothing.
+    """
+
+    def preprocess(self, nb, resources, km=None):
+        self._stopped = "the notebook could not be read" if is_unreadable(nb) else None
+        self._raised = self._left = False
+        if not self._stopped:
+            return super().preprocess(nb, resources, km)
+        for index, cell in enumerate(nb.cells):
+            self.preprocess_cell(cell, resources, index)
+        return nb, resources
+
+    def preprocess_cell(self, cell, resources, index):
+        if self._stopped is None:
+            try:
+                cell, resources = super().preprocess_cell(cell, resources, index)
+            except DeadKernelError:
+                self._end(cell, index)
+            except CellTimeoutError:
+                where = f"{_where(cell, index)} ran on after {self.timeout} s"
+                self._stop(cell, f"{where} and could not be interrupted", LOOP)
+            else:
+                self._take_note(cell, index)
+                if self._left:
+                    self._end(cell, index)
+        if cell.cell_type == "code" and utils.is_grade(cell) and not cell.execution_count:
+            reason = self._stopped or "it was skipped"
+            cell.outputs = [_error("NotExecuted", f"This cell was not run: {reason}.")]
+        return cell, resources
+
+    def on_cell_executed(self, **kwargs):
+        super().on_cell_executed(**kwargs)
+        # After exit() a kernel answers for a while; how many cells still run would be chance.
+        payload = kwargs["execute_reply"]["content"].get("payload", [])
+        self._left = any(part.get("source") == "ask_exit" for part in payload)
+
+    def _end(self, cell: NotebookNode, index: int) -> None:
+        self._stop(cell, f"Python came to an end while {_where(cell, index)} ran", EXIT)
+
+    def _stop(self, cell: NotebookNode, why: str, question: str) -> None:
+        self._stopped = why
+        cell.outputs.append(_error("KernelStopped", f"{_sentence(why)} {question}"))
+        notes(self.nb).append(_sentence(f"{why}: nothing after it was run"))
+
+    def _take_note(self, cell: NotebookNode, index: int) -> None:
+        names = [out.ename for out in cell.get("outputs", []) if out.output_type == "error"]
+        what = None
+        if "CellTimeoutError" in names:
+            what = f"was stopped after {self.timeout} s"
+        elif names and not (self._raised or utils.is_grade(cell) or names[0] == SCAFFOLD):
+            # What comes after it may fail for that reason alone, so one such note is enough.
+            self._raised = True
+            what = f"stopped with {names[0]}"
+        if what:
+            notes(self.nb).append(_sentence(f"{_where(cell, index)} {what}"))
+
+
+def _where(cell: NotebookNode, index: int) -> str:
+    name = grade_id(cell) or cell.get("id")
+    return f"cell `{name}`" if name else f"cell number {index + 1}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _error(name: str, message: str) -> NotebookNode:
+    return v4.new_output("error", ename=name, evalue=message, traceback=[message])
+
+
+class SaveGrades(SaveAutoGrades):
+    """Writes the points of an executed submission into the gradebook.
+
+    It differs from nbgrader's own where that errs: messages on stderr cost nothing, a test that
+    did not run earns nothing, and a written answer earns its points until a grader says otherwise.
+    """
+
+    def _add_score(self, cell, resources):
+        place = (grade_id(cell), self.notebook_id, self.assignment_id)
+        grade = self.gradebook.find_grade(*place, self.student_id)
+        scaffold = self.gradebook.find_source_cell(*place).source
+        grade.auto_score = auto_score(cell, scaffold, self.log)
+        # Whoever scored an earlier version by hand should look again.
+        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        self.gradebook.db.commit()
+
+
+def auto_score(cell: NotebookNode, scaffold: str, log: Logger | None = None) -> float | None:
+    """The points that an executed graded cell earns; None where only a person can tell.
+
+    `scaffold` is the text that a written question was released with.
+    """
+    most = float(cell.metadata.nbgrader["points"])
+    if cell.cell_type == "markdown":
+        return most if is_answered(cell.source, scaffold) else 0.0
+    if cell.cell_type != "code" or utils.is_solution(cell):
+        return utils.determine_grade(cell, log)[0]
+    # A cell without an execution count did not run, also where --no-execute keeps old outputs.
+    if not cell.execution_count or any(out.output_type == "error" for out in cell.outputs):
+        return 0.0
+    for output in cell.outputs:
+        if output.output_type == "execute_result":
+            return utils.get_partial_grade(output, most, log)
+    return most
+
+
+def is_answered(text: str, scaffold: str) -> bool:
+    """Whether `text` has a line with a word in it that the scaffold does not have."""
+    given = {line.strip() for line in scaffold.splitlines()}
+    lines = (line.strip() for line in text.splitlines())
+    return any(line not in given and re.search(r"\w", line) for line in lines)
+
+
+class StudentView(NbGraderPreprocessor):
+    """Makes an autograded notebook fit for its student's eyes.
+
+    Hidden tests go, with whatever their cell printed, and tracebacks through them shrink to their
+    message. The notes open the page. It needs the scores of GetGrades and the style sheets of
+    CSSHTMLHeaderPreprocessor, and comes after both.
+    """
+
+    def preprocess(self, nb, resources):
+        nb, resources = super().preprocess(nb, resources)
+        said = notes(nb)
+        if said:
+            lines = "\n".join(f"- {line}" for line in said)
+            text = f"**About this submission**\n\n{lines}"
+            nb.cells.insert(0, v4.new_markdown_cell(text))
+        resources["inlining"]["css"].append(STYLE)
+        return nb, resources
+
+    def preprocess_cell(self, cell, resources, index):
+        if cell.cell_type != "code" or not utils.is_grade(cell):
+            return cell, resources
+        shown = without_hidden_tests(cell.source, self)
+        if shown != cell.source:
+            cell.source = shown.strip() or "# Hidden tests"
+            cell.outputs = [out for out in cell.outputs if out.output_type == "error"]
+            for output in cell.outputs:
+                output.traceback = [_message(output)]
+            if not cell.outputs and cell.metadata.nbgrader.get("score"):
+                cell.outputs = [v4.new_output("stream", name="stdout", text="✅ passed")]
+        return cell, resources
+
+
+def _message(error: NotebookNode) -> str:
+    """The one thing that a student may see of an error in a hidden test."""
+    return error.evalue if error.ename in WRITTEN_FOR_STUDENTS else f"{error.ename}: {error.evalue}"

@@ -1,0 +1,50 @@
+"""The book's own numbers, and the ladder of results that the course climbs.
+
+From the lecture slides on chapters 2 and 5 of François Chollet, *Deep Learning with Python*
+(Manning, first edition); the section of the book stands beside each number.
+"""
+
+from dataclasses import dataclass
+
+# Section of the course -> name of the number -> its value in the book.
+BOOK = {
+    # Section 2.1, listings 2.1 to 2.5.
+    "02_mnist_dense": {
+        "parameters": 407_050,
+        "training accuracy": 0.989,
+        "test accuracy": 0.978,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rung: what was tried and how often the book's network was right.
+
+    low, high: the book's accuracy as fractions of one; the same number where it gives only one.
+    measured_on: "test" or "validation". section: of the course. where: section of the book.
+    """
+
+    title: str
+    low: float
+    high: float
+    measured_on: str
+    section: str
+    where: str
+
+    @property
+    def book(self) -> str:
+        """The book's number as it is written: "97.8%" or "70–72%"."""
+        low, high = (f"{100 * value:.3g}" for value in (self.low, self.high))
+        return f"{low}%" if low == high else f"{low}–{high}%"
+
+
+LADDER = {
+    "mnist_dense": Step("MNIST, dense network", 0.978, 0.978, "test", "02", "2.1"),
+    "mnist_convnet": Step("MNIST, convnet", 0.991, 0.991, "test", "03", "5.1"),
+    "scratch": Step("cats and dogs from scratch", 0.70, 0.72, "validation", "05", "5.2.4"),
+    "augmented": Step("+ augmentation and dropout", 0.82, 0.82, "validation", "06", "5.2.5"),
+    "features": Step("pretrained features", 0.90, 0.90, "validation", "07", "5.3.1"),
+    "features_augmented": Step("+ augmentation", 0.96, 0.96, "validation", "07", "5.3.1"),
+    "fine_tuned": Step("fine-tuned", 0.97, 0.97, "test", "08", "5.3.2"),
+}

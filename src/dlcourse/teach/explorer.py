@@ -1,0 +1,35 @@
+"""Explorers: a picture that is drawn anew whenever one of its controls is moved."""
+
+from collections.abc import Callable
+
+from ipywidgets import HTML, Box, Image, ValueWidget, VBox
+
+from dlcourse.teach.pictures import Picture
+
+
+class Explorer(VBox):
+    """Controls, the picture that they make, and its description in words.
+
+    `controls` lays out `inputs`; `draw` makes a Picture of their values, in that order. After a
+    move the picture and the words change in place: `.image` is an Image, `.words` an HTML.
+    """
+
+    def __init__(
+        self, controls: Box, inputs: list[ValueWidget], draw: Callable[..., Picture]
+    ) -> None:
+        self.inputs, self.draw = inputs, draw
+        self.image, self.words = Image(format="png"), HTML()
+        self._redraw()
+        for each in inputs:
+            each.observe(self._redraw, "value")
+        super().__init__([controls, self.image, self.words])
+
+    def _redraw(self, change: object = None) -> None:
+        picture = self.draw(*(each.value for each in self.inputs))
+        self.image.value, self.words.value = picture.png(), picture.alt
+
+    def _repr_mimebundle_(self, **kwargs: object) -> dict:
+        """The widget's view, and for readers without a kernel a line instead of its repr."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle["text/plain"] = "(an explorer; its controls need a running kernel)"
+        return bundle

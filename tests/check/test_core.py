@@ -1,0 +1,267 @@
+"""The exercise, the call and the ledger: what a student is told when an answer does not hold."""
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from dlcourse.check import core
+from dlcourse.check.core import CheckFailed, NotStarted
+
+
+@pytest.fixture(autouse=True)
+def empty_ledger(monkeypatch):
+    monkeypatch.setattr(core, "_results", {})
+
+
+def student(source: str) -> dict:
+    """The names that a student's answer cell defines."""
+    names = {"np": np}
+    exec(compile(source, "<answer cell>", "exec"), names)
+    return names
+
+
+def message(function, *args, **kwargs) -> str:
+    with pytest.raises(CheckFailed) as caught:
+        core.call(function, *args, **kwargs)
+    return str(caught.value)
+
+
+def test_a_passed_exercise_prints_one_line_and_is_remembered(capsys):
+    with core.exercise("relu", "any rank"):
+        pass
+    assert capsys.readouterr().out == "✅ relu: any rank\n"
+    assert core.results() == {"relu": "passed"}
+
+
+def test_a_failure_carries_the_name_of_its_exercise():
+    with pytest.raises(CheckFailed, match="^❌ relu: too small$"), core.exercise("relu"):
+        core.that(False, "too small")
+    assert core.results() == {"relu": "failed"}
+
+
+def test_an_unfilled_scaffold_is_not_started_rather_than_wrong():
+    relu = student("def relu(x):\n    raise NotImplementedError")["relu"]
+    with pytest.raises(NotStarted, match="not started yet"), core.exercise("relu"):
+        core.call(relu, np.zeros(2))
+    assert core.results() == {"relu": "not started"}
+
+
+def test_a_library_that_raises_not_implemented_with_a_message_is_an_error():
+    relu = student("def relu(x):\n    raise NotImplementedError('no such kernel')")["relu"]
+    with pytest.raises(CheckFailed, match="no such kernel"), core.exercise("relu"):
+        core.call(relu, np.zeros(2))
+    assert core.results() == {"relu": "failed"}
+
+
+def test_a_missing_answer_asks_to_run_the_answer_cell():
+    with pytest.raises(NotStarted, match="no `relu` yet. Run the answer cell"):  # noqa: SIM117
+        with core.exercise("relu"):
+            core.call(relu, np.zeros(2))  # noqa: F821
+
+
+def test_a_misspelt_name_in_the_answer_is_an_error_of_its_line():
+    relu = student("def relu(x):\n    return maximun(x)")["relu"]
+    with pytest.raises(CheckFailed, match="'maximun' is not defined\n.*line 2"):  # noqa: SIM117
+        with core.exercise("relu"):
+            core.call(relu, np.zeros(2))
+    assert core.results() == {"relu": "failed"}
+
+
+def test_a_check_that_cannot_use_the_answer_says_so():
+    with pytest.raises(CheckFailed, match="check of your answer stopped with AttributeError"):  # noqa: SIM117
+        with core.exercise("relu"):
+            None.shape  # noqa: B018
+
+
+def test_leaving_the_kernel_inside_an_answer_is_a_failed_check():
+    with pytest.raises(CheckFailed, match="SystemExit"), core.exercise("relu"):
+        core.call(student("def leave():\n    raise SystemExit(0)")["leave"])
+
+
+def test_the_last_check_of_an_exercise_counts():
+    with pytest.raises(CheckFailed), core.exercise("relu"):
+        core.that(False, "no")
+    with core.exercise("relu"):
+        core.that(True, "no")
+    assert core.results() == {"relu": "passed"}
+
+
+def test_the_ledger_cannot_be_written_through_what_results_returns():
+    core.results()["relu"] = "passed"
+    assert core.results() == {}
+
+
+def test_a_condition_that_is_no_bool_is_refused():
+    with pytest.raises(TypeError, match="must be a bool"):
+        core.that([1], "a list would count as true")
+
+
+def test_call_returns_what_the_function_returns():
+    assert core.call(lambda x, power: x**power, 3, power=2) == 9
+
+
+def test_call_refuses_what_is_no_function():
+    assert "your answer is a float64 array of shape (2,)" in message(np.zeros(2))
+
+
+def test_call_names_the_error_the_arguments_and_the_line():
+    add = student("def add(x, y):\n    z = 1\n    return x + z + y['a']")["add"]
+    said = message(add, np.zeros((2, 3), "float32"), y=[1, 2])
+    assert said.startswith(
+        "add(a float32 array of shape (2, 3), y=a list with 2 entries) stopped with TypeError: "
+    )
+    assert said.endswith("in your line 3")
+
+
+def test_call_names_the_students_line_when_a_library_raises():
+    product = student("def product(x):\n    y = x.T\n    return np.dot(x, np.ones(7))")["product"]
+    assert message(product, np.zeros((2, 3))).endswith("in your line 3")
+
+
+def test_an_exception_that_cannot_be_printed_is_still_a_failed_check():
+    source = (
+        "class Odd(Exception):\n    def __str__(self): raise ValueError\n"
+        "def odd():\n    raise Odd()"
+    )
+    assert message(student(source)["odd"]).startswith("odd() stopped with Odd")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x): x[x < 0] = 0; return x",
+        "def f(x): x *= 2; return x",
+        "def f(x): x.sort(); return x",
+        "def f(x): x.resize((3, 1), refcheck=False); return x",
+    ],
+)
+def test_call_tells_a_changed_array(source):
+    assert "f changes its first argument" in message(
+        student(source)["f"], np.array([3.0, -1.0, 2.0])
+    )
+
+
+def test_a_changed_entry_is_shown_before_and_after():
+    f = student("def f(x, y): y[1] = 0")["f"]
+    said = message(f, np.zeros(2), np.array([np.nan, 5.0]))
+    assert "f changes its second argument: at [1], 5.0 became 0.0" in said
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def f(a): a[0][0] = 9", "def f(a): a.pop()", "def f(a): a[1] = 7", "def f(a): a[1] = a[0]"],
+)
+def test_call_tells_a_changed_list(source):
+    assert "f changes its first argument" in message(student(source)["f"], [np.zeros(3), 5])
+
+
+def test_call_tells_a_changed_keyword_argument():
+    f = student("def f(*, table): table['x'][0] = 1")["f"]
+    assert "argument `table`" in message(f, table={"x": np.zeros(3)})
+
+
+def test_a_changed_argument_never_reaches_the_callers_array():
+    x = np.array([-1.0])
+    message(student("def f(x): x[0] = 9")["f"], x)
+    assert x.tolist() == [-1.0]
+
+
+def test_an_untouched_argument_with_nan_is_not_changed():
+    assert core.call(lambda x: len(x), np.array([np.nan])) == 1
+    assert core.call(lambda x: len(x), [float("nan")]) == 1
+
+
+def strict_add(x, y):
+    if x.shape != y.shape:
+        raise ValueError("shapes differ")
+    return x + y
+
+
+def test_an_exception_that_was_asked_for_is_no_failure():
+    core.raises(ValueError, strict_add, np.zeros(2), np.zeros(3), why="shapes differ")
+
+
+def test_an_answer_in_place_of_an_exception_is_told():
+    with pytest.raises(CheckFailed, match="should raise ValueError: they differ. Yours returns 5"):
+        core.raises(ValueError, lambda x: 5, np.zeros(2), why="they differ")
+
+
+def test_another_exception_than_the_one_asked_for_is_named_by_the_exercise():
+    with pytest.raises(CheckFailed, match="stopped with ZeroDivisionError"), core.exercise("add"):
+        core.raises(ValueError, lambda: 1 / 0, why="of something else")
+
+
+def test_a_hint_follows_the_failure_that_it_explains():
+    with pytest.raises(CheckFailed, match="^too small\n   Hint: count from 0$"):  # noqa: SIM117
+        with core.hint("count from 0"):
+            core.that(False, "too small")
+
+
+def test_an_answer_that_is_not_there_gets_no_hint():
+    with pytest.raises(NotStarted) as caught, core.hint("count from 0"):
+        core.call(student("def f():\n    raise NotImplementedError")["f"])
+    assert "Hint" not in str(caught.value)
+
+
+class Hostile:
+    """Everything that a check might be tempted to ask raises or lies."""
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 0
+
+    def __bool__(self):
+        raise RuntimeError("bool")
+
+    def __repr__(self):
+        raise RuntimeError("repr")
+
+    def __len__(self):
+        raise RuntimeError("len")
+
+
+def test_an_object_that_raises_on_everything_can_be_described():
+    assert core.describe(Hostile()) == "an object of type Hostile"
+
+
+def test_call_passes_unknown_objects_through_and_asks_them_nothing():
+    thing = Hostile()
+    assert core.call(lambda x: x, thing) is thing
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "None"),
+        (3.5, "3.5"),
+        (np.float32(0.5), "0.5"),
+        ("uint8", "'uint8'"),
+        ([1], "a list with 1 entry"),
+        ((), "a tuple with 0 entries"),
+        (np.zeros((2, 3), "uint8"), "a uint8 array of shape (2, 3)"),
+        (np.zeros(4, "float32"), "a float32 array of shape (4,)"),
+        (len, "the function `len`"),
+    ],
+)
+def test_a_value_is_described_in_a_few_words(value, words):
+    assert core.describe(value) == words
+
+
+def test_a_notebook_shows_a_failed_check_as_its_message_alone():
+    cells = [
+        "def relu(x):\n    return x + missing",
+        "import numpy as np\nfrom dlcourse import check\nwith check.exercise('relu'):\n"
+        "    check.call(relu, np.zeros(2))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120).execute()
+    (output,) = notebook.cells[1].outputs
+    assert output.output_type == "error"
+    assert output.ename == "CheckFailed"
+    assert output.traceback == [
+        "❌ relu: relu(a float64 array of shape (2,)) stopped with NameError: "
+        "name 'missing' is not defined\n   in your line 2: return x + missing"
+    ]
