@@ -210,9 +210,10 @@ def test_a_history_is_read_from_fit_and_from_a_dict():
     ("value", "said"),
     [
         (None, "return history"),
+        (network(), "the network itself"),
         ([0.1], "a list"),
         ({"loss": [0.1] * 2}, "metrics=['accuracy']"),
-        ({"loss": [0.1] * 3, "accuracy": [0.1] * 3}, "lasted 3 epochs"),
+        ({"loss": [0.1] * 3, "accuracy": [0.1] * 3}, "took 3 of 2 epochs"),
         ({"loss": [np.nan] * 2, "accuracy": [0.1] * 2}, "nan"),
     ],
 )

@@ -185,7 +185,7 @@ def history(
         values = known[key]
         if epochs is not None and len(values) != epochs:
             raise CheckFailed(
-                f"Your training lasted {len(values)} epochs by its history, but should be {epochs}."
+                f"By its history your training took {len(values)} of {epochs} epochs."
             )
         if not np.all(np.isfinite(values)):
             raise CheckFailed(f"Your history's {key!r} is not a number in some epoch (nan).")
@@ -369,7 +369,9 @@ def _record(history: object) -> dict:
     if isinstance(record, dict):
         return record
     hint = ": does the function end with `return history`?" if history is None else "."
-    found = describe(history) + hint
+    # A network has a dtype, so `describe` would take it for a tensor.
+    what = "the network itself" if hasattr(history, "count_params") else describe(history)
+    found = what + hint
     raise CheckFailed(f"The History that model.fit returns is expected here, but this is {found}")
 
 
