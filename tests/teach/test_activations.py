@@ -13,7 +13,10 @@ VALUES = np.arange(LOW, HIGH + STEP, STEP)
 
 def test_both_activations_are_those_of_keras_over_the_whole_grid():
     grid = np.array(list(itertools.product(VALUES, repeat=4)), dtype="float32")
-    for ours, theirs in ((sigmoid, keras.activations.sigmoid), (softmax, keras.activations.softmax)):
+    for ours, theirs in (
+        (sigmoid, keras.activations.sigmoid),
+        (softmax, keras.activations.softmax),
+    ):
         expected = keras.ops.convert_to_numpy(theirs(keras.ops.convert_to_tensor(grid)))
         np.testing.assert_allclose(ours(grid), expected, atol=1e-6)
 

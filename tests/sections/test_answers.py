@@ -1,0 +1,46 @@
+"""Every exercise accepts right answers in any style, and refuses the mistakes of students."""
+
+from functools import cache
+
+import pytest
+from answers import Exercises, known_answers
+
+exercises = cache(Exercises)
+ALL = [
+    (name, exercise)
+    for name in ("01_tensors", "02_mnist_dense")
+    for exercise in Exercises(name).names
+]
+
+
+def named(entry):
+    return entry["name"] if isinstance(entry, dict) else str(entry)
+
+
+@pytest.mark.parametrize(("section", "exercise"), ALL)
+def test_the_reference_answer_is_right(section, exercise):
+    cells = exercises(section).cells
+    assert exercises(section).verdict(exercise, cells[exercise]) == "right"
+
+
+@pytest.mark.parametrize(("section", "exercise"), ALL)
+def test_the_scaffold_counts_as_not_started(section, exercise):
+    scaffold = exercises(section).scaffold(exercise)
+    assert exercises(section).verdict(exercise, scaffold).startswith("⬜")
+
+
+@pytest.mark.parametrize(("section", "exercise"), ALL)
+def test_an_answer_cell_that_was_not_run_is_said(section, exercise):
+    assert "Run the answer cell first" in exercises(section).verdict(exercise, "")
+
+
+@pytest.mark.parametrize(("section", "entry"), known_answers("right"), ids=named)
+def test_a_right_answer_in_another_style_is_right(section, entry):
+    assert exercises(section).verdict(entry["exercise"], entry["answer"]) == "right"
+
+
+@pytest.mark.parametrize(("section", "entry"), known_answers("wrong"), ids=named)
+def test_a_wrong_answer_is_refused_and_the_message_names_the_mistake(section, entry):
+    verdict = exercises(section).verdict(entry["exercise"], entry["answer"])
+    assert verdict.startswith("❌")
+    assert entry.get("says", "") in verdict
