@@ -199,6 +199,11 @@ class TestMistakes:
     def test_another_wrong_value_gets_the_general_message(self):
         assert "every entry differs" in said(np.ones(2), np.zeros(2), mistakes=self.mistakes)
 
+    def test_a_mistake_that_makes_no_difference_here_is_not_named(self):
+        mistakes = {"scaled by the largest value": np.array([0.5, 1.0])}
+        expected = np.array([0.5, 1.0], "float32")
+        assert "dtype float64" in said(np.array([0.5, 1.0]), expected, mistakes=mistakes)
+
     def test_a_right_value_is_right_whatever_the_mistakes(self):
         assert arrays.equal(9, 9, "y", mistakes=self.mistakes) is None
 

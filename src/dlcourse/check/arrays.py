@@ -31,7 +31,9 @@ def equal(
     if fault is None:
         return
     for sentence, wrong in (mistakes or {}).items():
-        if _fault(actual, wrong, what, tol, np.generic) is None:
+        # A mistake that makes no difference here is not what is wrong.
+        matters = _fault(wrong, expected, what, tol, np.generic) is not None
+        if matters and _fault(actual, wrong, what, tol, np.generic) is None:
             raise CheckFailed(f"{what}: {sentence}")
     raise CheckFailed(fault)
 

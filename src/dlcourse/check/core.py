@@ -39,6 +39,10 @@ class NotStarted(CheckFailed):
     status = "not started"
 
 
+class ArgumentChanged(CheckFailed):
+    """A function that changed what it was given; its message says what to do about it."""
+
+
 @contextmanager
 def exercise(name: str, praise: str = "") -> Iterator[None]:
     """Runs the checks of the exercise `name`; prints one line if all of them hold.
@@ -108,17 +112,19 @@ def call(function: Callable, *args: object, **kwargs: object) -> object:
 def raises(error: type[Exception], function: Callable, *args: object, why: str) -> None:
     """Raises CheckFailed unless `function`, called on copies of `args`, raises `error`.
 
-    why: completes "... should raise ValueError: ". Another exception goes on to `exercise`.
+    why: the reason for it, as in "... should raise ValueError (the shapes differ)".
     """
+    where = f"{getattr(function, '__name__', 'your function')}({', '.join(map(describe, args))})"
+    wanted = f"{where} should raise {error.__name__} ({why}), but"
     try:
         result = function(*_copied(args))
     except error:
         return
-    name = getattr(function, "__name__", "your function")
-    where = f"{name}({', '.join(map(describe, args))})"
-    raise CheckFailed(
-        f"{where} should raise {error.__name__}: {why}. Yours returns {describe(result)}."
-    )
+    except CheckFailed:
+        raise
+    except (Exception, SystemExit) as other:
+        raise _failure(other, wanted, caller=sys._getframe(1).f_code.co_filename) from None
+    raise CheckFailed(f"{wanted} returns {describe(result)}.")
 
 
 @contextmanager
@@ -126,7 +132,7 @@ def hint(sentence: str) -> Iterator[None]:
     """Adds `sentence` to whatever check fails inside: what such a failure most often comes from."""
     try:
         yield
-    except NotStarted:
+    except (NotStarted, ArgumentChanged):
         raise
     except CheckFailed as failure:
         raise CheckFailed(f"{failure}\n   Hint: {sentence}") from None
@@ -142,6 +148,8 @@ def describe(value: object) -> str:
     if kind is np.ndarray:
         article = "an" if value.dtype.name[0] in "aeio" else "a"
         return f"{article} {value.dtype} array of shape {value.shape}"
+    if isinstance(value, np.dtype):
+        return f"the dtype {value.name}"
     if kind in (list, tuple, dict, set):
         return f"a {kind.__name__} with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     if is_tensor(value):
@@ -235,7 +243,7 @@ def _same(before: object, after: object) -> bool:
     return True
 
 
-def _changed(name: str, which: str, before: object, after: object) -> CheckFailed:
+def _changed(name: str, which: str, before: object, after: object) -> ArgumentChanged:
     message = f"{name} changes its {which}"
     if type(before) is np.ndarray and before.shape == after.shape:
         # What is not equal to itself is NaN.
@@ -243,7 +251,7 @@ def _changed(name: str, which: str, before: object, after: object) -> CheckFaile
         if len(places):
             place = tuple(places[0])
             message += f": at {[int(i) for i in place]}, {before[place]} became {after[place]}"
-    return CheckFailed(
+    return ArgumentChanged(
         f"{message}. Whoever called it still needs that value: build a new one, "
         "or work on a copy (`x = x.copy()`)."
     )

@@ -46,8 +46,8 @@ class Sample:
 
 
 def mistaken(answer: str) -> str:
-    """The answer with one plausible slip: another activation, operator or number, or no return."""
-    for change in (_Activation, _Operator, _Number, _Return):
+    """The answer with one plausible slip: another activation, another operator, or no return."""
+    for change in (_Activation, _Operator, _Return):
         tree = ast.parse(answer)
         slip = change()
         slip.visit(tree)
@@ -86,13 +86,6 @@ class _Operator(_Slip):
     def replacement(self, node):
         if isinstance(node, ast.BinOp) and type(node.op) in self.OTHER:
             return ast.BinOp(node.left, self.OTHER[type(node.op)](), node.right)
-        return None
-
-
-class _Number(_Slip):
-    def replacement(self, node):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            return ast.Constant(node.value + 1)
         return None
 
 

@@ -1,0 +1,103 @@
+"""The results ladder: the book's numbers, and yours with what they were measured on."""
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from dlcourse.settings import settings
+from dlcourse.teach import BOOK, ladder
+from dlcourse.teach.book import LADDER
+from dlcourse.teach.ladder import rows_of_ladder
+from dlcourse.teach.storage import keep, recall
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCOURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("DLCOURSE_SOURCE", "synthetic")
+    monkeypatch.setenv("DLCOURSE_PROFILE", "fast")
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shell():
+    """Without a shell, IPython prints what it is asked to display."""
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def shown(**accuracies) -> str:
+    with capture_output() as captured:
+        ladder(**accuracies)
+    return "\n".join(output.data["text/plain"] for output in captured.outputs)
+
+
+def mine(source="real", profile="full"):
+    kept = {"mnist_dense": {"value": 0.9812, "profile": profile, "source": source}}
+    return rows_of_ladder(kept)[0]
+
+
+def test_the_steps_carry_the_numbers_of_the_book():
+    numbers = [step.book for step in LADDER.values()]
+    assert numbers == ["97.8%", "99.1%", "70–72%", "82%", "90%", "96%", "97%"]
+
+
+def test_the_ladder_agrees_with_the_numbers_of_its_section():
+    assert LADDER["mnist_dense"].low == BOOK["02_mnist_dense"]["test accuracy"]
+
+
+def test_yours_stands_beside_the_book_with_profile_and_source():
+    assert mine()[2:] == ("97.8%", "98.1%", "full profile, real data")
+
+
+def test_a_synthetic_number_is_said_not_to_be_comparable():
+    assert "not to be compared with the book" in mine(source="synthetic")[-1]
+
+
+def test_less_data_than_the_book_had_is_said_so():
+    assert "less of it than in the book" in mine(profile="fast")[-1]
+
+
+def test_a_number_stays_on_the_ladder_for_the_next_section():
+    shown(mnist_dense=0.71)
+    assert "71.0%" in shown()
+    assert "71.0%" in shown(mnist_convnet=0.8)
+
+
+def test_the_latest_number_of_a_step_counts():
+    shown(mnist_dense=0.71)
+    text = shown(mnist_dense=0.72)
+    assert "72.0%" in text
+    assert "71.0%" not in text
+
+
+def test_nothing_is_kept_or_shown_while_grading(monkeypatch, cache):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    settings.cache_clear()
+    assert shown(mnist_dense=0.71) == ""
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["not json", "[1]", '{"mnist_dense": 3}'])
+def test_a_damaged_file_does_not_stop_the_ladder(cache, content):
+    (cache / "ladder.json").write_text(content, encoding="utf-8")
+    assert "97.8%" in shown()
+
+
+def test_what_is_kept_is_read_back_and_no_part_stays_behind(cache):
+    keep("things", {"ä": [1, None]})
+    assert recall("things") == {"ä": [1, None]}
+    assert [path.name for path in cache.iterdir()] == ["things.json"]
+
+
+def test_an_unknown_step_names_the_known_ones():
+    with pytest.raises(ValueError, match="mnist_dense, mnist_convnet"):
+        ladder(mnist=0.9)
+
+
+def test_an_accuracy_in_percent_is_refused():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        ladder(mnist_dense=97.8)
