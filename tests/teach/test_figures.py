@@ -61,7 +61,7 @@ def test_pyplot_keeps_no_figure_open():
 
 def test_the_curves_mark_the_epoch_with_the_lowest_validation_loss():
     picture = curves(LEARNED)
-    assert "After epoch 2" in picture.figure.get_suptitle()
+    assert "lowest after epoch 2" in picture.figure.get_suptitle()
     assert "lowest after epoch 2" in picture.alt
 
 

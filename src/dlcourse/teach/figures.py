@@ -9,7 +9,7 @@ def curves(history: object, title: str | None = None) -> Picture:
     """Loss and accuracy by epoch, training against validation where that was measured.
 
     history: what model.fit returns, or its `.history`: name -> a value per epoch. The epoch with
-    the lowest validation loss is marked: from there on, the network gets worse on unseen data.
+    the lowest validation loss is marked: from there on, the network overfits.
     """
     record = history if isinstance(history, dict) else history.history
     figure = new_figure(9, 3.4)
@@ -134,7 +134,7 @@ def _title(record: dict, best: int | None) -> str:
         return f"{epochs} epochs of training"
     if best == epochs:
         return "The validation loss still falls at the end: no sign of overfitting yet"
-    return f"After epoch {best} only the training data profit: the network begins to overfit"
+    return f"The validation loss is lowest after epoch {best}: from there on the network overfits"
 
 
 def _curves_alt(record: dict, best: int | None) -> str:
