@@ -282,3 +282,9 @@ def test_a_notebook_shows_a_failed_check_as_its_message_alone():
         "❌ relu: relu(a float64 array of shape (2,)) stopped with NameError: "
         "name 'missing' is not defined\n   in your line 2: return x + missing"
     ]
+
+
+def test_a_model_is_described_as_what_it_is_and_not_as_a_tensor():
+    import keras
+
+    assert core.describe(keras.Sequential()) == "a Keras Sequential"

@@ -154,6 +154,8 @@ def describe(value: object) -> str:
         return f"a {kind.__name__} with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     if is_tensor(value):
         return "a TensorFlow tensor"
+    if callable(value) and _is_of_keras(value):
+        return f"a Keras {kind.__name__}"
     if callable(value):
         return f"the function `{getattr(value, '__name__', kind.__name__)}`"
     return f"an object of type {kind.__name__}"
@@ -161,8 +163,12 @@ def describe(value: object) -> str:
 
 def is_tensor(value: object) -> bool:
     """Whether `value` comes from TensorFlow or Keras; told without importing either."""
-    module = type(value).__module__
-    return module.partition(".")[0] in ("tensorflow", "keras") and hasattr(value, "dtype")
+    # Models and layers have a dtype as well, but they can be called.
+    return _is_of_keras(value) and hasattr(value, "dtype") and not callable(value)
+
+
+def _is_of_keras(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] in ("tensorflow", "keras")
 
 
 def _failure(error: BaseException, where: str = "", caller: str = "") -> CheckFailed:

@@ -60,7 +60,7 @@ class RestoreCells(NbGraderPreprocessor):
     It stands for nbgrader's DeduplicateIds and OverwriteCells, which fail on missing and on some
     edited cells. A cell is known by its `grade_id`, else by its notebook cell id. Afterwards
 
-    - locked cells have the instructor's text, and all known cells his metadata;
+    - locked cells have the instructor's text, and every known cell the instructor's metadata;
     - graded cells that were missing are back, before the next of the course's own cells, so that
       they come after the answer, also after one that was typed into a new cell;
     - of several copies of one cell, one is graded. Of a locked cell that is the original rather

@@ -29,7 +29,3 @@ def table(caption: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -
         for row in (columns, *rows)
     ]
     return html, "\n".join([caption, *lines])
-
-
-def _cells(tag: str, texts: tuple[str, ...]) -> str:
-    return "".join(f"<{tag} style='text-align:left'>{escape(text)}</{tag}>" for text in texts)
