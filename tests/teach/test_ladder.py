@@ -1,7 +1,6 @@
 """The results ladder: the book's numbers, and yours with what they were measured on."""
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from dlcourse.settings import settings
@@ -10,23 +9,7 @@ from dlcourse.teach.book import LADDER
 from dlcourse.teach.ladder import rows_of_ladder
 from dlcourse.teach.storage import keep, recall
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DLCOURSE_CACHE", str(tmp_path))
-    monkeypatch.setenv("DLCOURSE_SOURCE", "synthetic")
-    monkeypatch.setenv("DLCOURSE_PROFILE", "fast")
-    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shell():
-    """Without a shell, IPython prints what it is asked to display."""
-    yield InteractiveShell.instance()
-    InteractiveShell.clear_instance()
+pytestmark = pytest.mark.usefixtures("shell", "cache")
 
 
 def shown(**accuracies) -> str:

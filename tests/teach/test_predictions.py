@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from dlcourse.settings import settings
@@ -14,20 +13,7 @@ CHOICES = ["(127, 28, 28)", "(128, 28, 28)"]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DLCOURSE_CACHE", str(tmp_path))
-    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shell():
-    """Without a shell, IPython prints what it is asked to display."""
-    yield InteractiveShell.instance()
-    InteractiveShell.clear_instance()
+pytestmark = pytest.mark.usefixtures("shell", "cache")
 
 
 def shown(function, *args) -> list[dict]:
