@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from dlcourse.check import arrays
-from dlcourse.check.core import CheckFailed
+from dlcourse.check import CheckFailed, arrays
 
 
 def said(actual, expected, what="y", **options) -> str:

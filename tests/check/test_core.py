@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from dlcourse.check import core
-from dlcourse.check.core import CheckFailed, NotStarted
+from dlcourse.check import CheckFailed, NotStarted, core
 
 
 @pytest.fixture(autouse=True)

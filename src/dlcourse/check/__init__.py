@@ -12,7 +12,8 @@ course, since it runs where no student code may reach.
 """
 
 from dlcourse.check.arrays import array, equal
-from dlcourse.check.core import CheckFailed, NotStarted, call, exercise, hint, raises, results, that
+from dlcourse.check.core import call, exercise, hint, raises, results, that
+from dlcourse.check.failures import CheckFailed, NotStarted
 from dlcourse.check.models import accuracy, compiled, history, layers, output_shape, parameters
 
 __all__ = [

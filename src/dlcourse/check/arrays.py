@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dlcourse.check.core import NUMPY_SCALARS, CheckFailed, describe, is_tensor
+from dlcourse.check.core import NUMPY_SCALARS, describe, is_tensor
+from dlcourse.check.failures import CheckFailed
 
 _RETURN = "does the function end with `return ...`?"
 

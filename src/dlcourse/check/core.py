@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dlcourse.check.carried import NotCarried
+from dlcourse.check.failures import ArgumentChanged, CheckFailed, NotStarted
+
 # NumPy's own scalar classes. A student's subclass of one is not among them.
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
@@ -21,26 +24,6 @@ _COURSE = str(Path(__file__).parents[1])
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 _results: dict[str, str] = {}
-
-
-class CheckFailed(AssertionError):  # noqa: N818 - it is a verdict, not an error
-    """An answer that does not hold; the message is written for the student."""
-
-    status = "failed"
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback: the message."""
-        return [str(self)]
-
-
-class NotStarted(CheckFailed):
-    """An answer that is not there yet."""
-
-    status = "not started"
-
-
-class ArgumentChanged(CheckFailed):
-    """A function that changed what it was given; its message says what to do about it."""
 
 
 @contextmanager
@@ -148,6 +131,8 @@ def describe(value: object) -> str:
     if kind is np.ndarray:
         article = "an" if value.dtype.name[0] in "aeio" else "a"
         return f"{article} {value.dtype} array of shape {value.shape}"
+    if kind is NotCarried:
+        return repr(value)
     if isinstance(value, np.dtype):
         return f"the dtype {value.name}"
     if kind in (list, tuple, dict, set):

@@ -7,7 +7,8 @@ object. Keras is imported inside the functions, so that checking arrays does not
 
 import numpy as np
 
-from dlcourse.check.core import CheckFailed, describe
+from dlcourse.check.core import describe
+from dlcourse.check.failures import CheckFailed
 
 # What a wrong last activation means: (found, expected) -> why it matters.
 _ACTIVATION_REASONS = {
