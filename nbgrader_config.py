@@ -32,7 +32,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "dlcourse.grade.plugins.ExecuteSubmission",
+    "dlcourse.grade.execution.ExecuteSubmission",
     "nbgrader.preprocessors.LimitOutput",
     "dlcourse.grade.plugins.SaveGrades",
     "nbgrader.preprocessors.AssignLatePenalties",

@@ -1,5 +1,14 @@
-"""Runs the test cells of a section, as they stand in source/, on an answer given as text."""
+"""Runs the test cells of a section, as they stand in source/, on an answer given as text.
 
+Live, in this process, as a notebook runs them; and carried, as grading does: the answer in a
+process of its own, the test in this one, and only data between them.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -8,10 +17,16 @@ import nbformat
 
 from dlcourse.build.sections import find_sections
 from dlcourse.check import CheckFailed
+from dlcourse.grade.carry.rule import free_names
+from dlcourse.grade.line import Line
+from dlcourse.grade.seeds import seed_everything
+from dlcourse.grade.verifier import judge
 from dlcourse.teach.setup import load_keras
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
+PARTS = ("check", "tests")
+SEED = 5
 
 
 class Exercises:
@@ -39,17 +54,64 @@ class Exercises:
 
     def verdict(self, exercise: str, answer: str) -> str:
         """ "right", or the message of the first test cell that refuses the answer."""
+        return next((said for said in self.live(exercise, answer) if said != "right"), "right")
+
+    def live(self, exercise: str, answer: str) -> list[str]:
+        """What each test cell says of the answer, both in this process: "right", or its message."""
         namespace: dict = {}
         exec("import keras\nimport numpy as np\nfrom keras import layers", namespace)
         # A scaffold outside a function stops its own cell; the tests run all the same.
         with suppress(NotImplementedError):
-            exec(answer, namespace)
+            exec(compile(answer, "<answer>", "exec"), namespace)
+        return [self._live(f"{exercise}-{part}", namespace) for part in PARTS]
+
+    def carried(self, exercise: str, answer: str, student: "Student") -> list[str]:
+        """What each test cell says of the answer that `student` runs, as it does while grading."""
+        sources = [self.cells[f"{exercise}-{part}"] for part in PARTS]
+        return student.judged(answer, sources)
+
+    def _live(self, name: str, namespace: dict) -> str:
+        seed_everything(SEED)
         try:
-            for part in ("check", "tests"):
-                exec(self.cells[f"{exercise}-{part}"], namespace)
+            exec(compile(self.cells[name], name, "exec"), namespace)
         except CheckFailed as refusal:
             return str(refusal)
         return "right"
+
+
+class Student:
+    """A process that runs answers and serves them to test cells in this one."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="dlcourse-line-")
+        command = [sys.executable, str(HERE / "student.py")]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+
+    def judged(self, answer: str, sources: list[str]) -> list[str]:
+        ends = [socket.socket(socket.AF_UNIX) for _ in sources]
+        for number, end in enumerate(ends):
+            end.bind(f"{self._folder.name}/{number}")
+            end.listen()
+            end.settimeout(60)
+        task = {"answer": answer, "addresses": [end.getsockname() for end in ends], "seed": SEED}
+        print(json.dumps(task), file=self._process.stdin, flush=True)
+        try:
+            return [self._judged(end, source) for end, source in zip(ends, sources, strict=True)]
+        finally:
+            for end in ends:
+                Path(end.getsockname()).unlink()
+                end.close()
+
+    def _judged(self, end: socket.socket, source: str) -> str:
+        accepted, _ = end.accept()
+        with accepted:
+            verdict = judge(source, sorted(free_names(source)), Line(accepted), seed=SEED)
+        return "right" if verdict.passed else verdict.message
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._folder.cleanup()
 
 
 def known_answers(kind: str) -> list[tuple[str, dict]]:

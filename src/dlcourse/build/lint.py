@@ -15,7 +15,6 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from dlcourse.build.carrying import bound_names, broken_rules, free_names
 from dlcourse.build.sections import (
     KINDS,
     BuildError,
@@ -29,6 +28,7 @@ from dlcourse.build.sections import (
     read_notebook,
     write_text,
 )
+from dlcourse.grade.carry.rule import bound_names, broken_rules, free_names
 
 LINES_OF_A_CELL = 15
 # Numbers below this are words ("two layers", "5x5"), not results.

@@ -12,12 +12,26 @@ course, since it runs where no student code may reach.
 """
 
 from dlcourse.check.arrays import array, equal
-from dlcourse.check.core import call, exercise, hint, raises, results, that
+from dlcourse.check.core import (
+    call,
+    exercise,
+    hint,
+    raises,
+    results,
+    structure,
+    that,
+)
 from dlcourse.check.failures import CheckFailed, NotStarted
+from dlcourse.check.folders import File, Folder
 from dlcourse.check.models import accuracy, compiled, history, layers, output_shape, parameters
+from dlcourse.check.records import Axes, Figure, figure
 
 __all__ = [
+    "Axes",
     "CheckFailed",
+    "Figure",
+    "File",
+    "Folder",
     "NotStarted",
     "accuracy",
     "array",
@@ -25,6 +39,7 @@ __all__ = [
     "compiled",
     "equal",
     "exercise",
+    "figure",
     "hint",
     "history",
     "layers",
@@ -32,5 +47,6 @@ __all__ = [
     "parameters",
     "raises",
     "results",
+    "structure",
     "that",
 ]

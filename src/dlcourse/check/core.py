@@ -24,6 +24,7 @@ _COURSE = str(Path(__file__).parents[1])
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 _results: dict[str, str] = {}
+_structure_only = False
 
 
 @contextmanager
@@ -111,6 +112,26 @@ def raises(error: type[Exception], function: Callable, *args: object, why: str) 
 
 
 @contextmanager
+def structure() -> Iterator[None]:
+    """Says that only the structure of models matters inside: layers, shapes, counts and flags.
+
+    While grading, models then cross to and from the student's process without their weights, which
+    for a large base is most of the time that a test takes. Elsewhere it changes nothing.
+    """
+    global _structure_only
+    before, _structure_only = _structure_only, True
+    try:
+        yield
+    finally:
+        _structure_only = before
+
+
+def structure_only() -> bool:
+    """Whether a test has said, by `structure`, that it does not need the weights of models."""
+    return _structure_only
+
+
+@contextmanager
 def hint(sentence: str) -> Iterator[None]:
     """Adds `sentence` to whatever check fails inside: what such a failure most often comes from."""
     try:
@@ -158,16 +179,14 @@ def _is_of_keras(value: object) -> bool:
 
 def _failure(error: BaseException, where: str = "", caller: str = "") -> CheckFailed:
     """The exception of a student's code, or of a check that met an unusable answer, in words."""
-    frames = _frames(error)
-    caller = caller or (frames[0][0] if frames else "")
-    theirs = [frame for frame in frames if frame[0] != caller]
+    line = own_line(error, caller)
     # TensorFlow raises NotImplementedError too, but with a message; the scaffold has none.
     if isinstance(error, NotImplementedError) and not error.args:
         return NotStarted(
             "not started yet. Replace `raise NotImplementedError` in the answer cell "
             "by your own code, run that cell, then run this one."
         )
-    if isinstance(error, NameError) and not theirs and not where:
+    if isinstance(error, NameError) and not line and not where:
         return NotStarted(
             f"there is no `{error.name}` yet. Run the answer cell first; "
             "if it stops with an error, that comes before this check."
@@ -175,11 +194,27 @@ def _failure(error: BaseException, where: str = "", caller: str = "") -> CheckFa
     message = f"{where or 'the check of your answer'} stopped with {type(error).__name__}"
     if text := _text(error):
         message += f": {text}"
-    if theirs:
-        file, line = theirs[-1]
-        source = linecache.getline(file, line).strip()
-        message += f"\n   in your line {line}" + (f": {source}" if source else "")
+    if line:
+        number, source = line
+        message += f"\n   in your line {number}" + (f": {source}" if source else "")
     return CheckFailed(message)
+
+
+def own_line(error: BaseException, caller: str = "") -> list | None:
+    """The student's line, [number, text], at which `error` was raised; None if it was elsewhere.
+
+    caller: the file that the test is in; by default that of the outermost frame. An exception that
+    comes from the student's process has the line with it, as `student_line`.
+    """
+    if carried := getattr(error, "student_line", None):
+        return carried
+    frames = _frames(error)
+    caller = caller or (frames[0][0] if frames else "")
+    theirs = [frame for frame in frames if frame[0] != caller]
+    if not theirs:
+        return None
+    file, number = theirs[-1]
+    return [number, linecache.getline(file, number).strip()[:400]]
 
 
 def _frames(error: BaseException) -> list[tuple[str, int]]:

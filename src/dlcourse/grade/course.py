@@ -15,9 +15,7 @@ from tqdm import tqdm
 
 from dlcourse.grade.notebook import grade_id, notes
 from dlcourse.grade.submission import LOG, last_error, missing, nbgrader_api
-
-# Several kernels share the machine, so none of them should take all of it.
-ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+from dlcourse.grade.workshop import addresses
 
 
 class GradeError(Exception):
@@ -57,8 +55,9 @@ def grade(
     chosen = _chosen(root, section, students)
     bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
     reasons = {}
+    shared = addresses()
     with bar, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
-        running = {pool.submit(_grade_apart, root, section, name): name for name in chosen}
+        running = {pool.submit(_grade_apart, root, section, name, shared): name for name in chosen}
         try:
             for done in as_completed(running):
                 reasons[running[done]] = done.result()
@@ -158,13 +157,16 @@ def _chosen(root: Path, section: str, students: Iterable[str] | None) -> list[st
     return chosen
 
 
-def _grade_apart(root: Path, section: str, student: str) -> str | None:
-    """Grades in a process of its own; None, or the reason why there is no grade or feedback."""
+def _grade_apart(root: Path, section: str, student: str, shared: dict[str, str]) -> str | None:
+    """Grades in a process of its own; None, or the reason why there is no grade or feedback.
+
+    `shared` is the part of its environment that names the warm processes to fork from.
+    """
     command = [sys.executable, "-P", "-m", "dlcourse.grade.submission"]
     with (root / LOG).open("a") as log:
         done = subprocess.run(
             [*command, str(root), section, student],
-            env=ONE_THREAD | os.environ,
+            env=os.environ | shared,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

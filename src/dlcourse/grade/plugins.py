@@ -1,31 +1,35 @@
 """The parts of nbgrader that have traps, replaced; `nbgrader_config.py` switches them on."""
 
 import re
-from logging import Logger
 from pathlib import Path
 
 import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
 from nbgrader import utils
 from nbgrader.api import Gradebook, Notebook
 from nbgrader.preprocessors import (
     ClearHiddenTests,
-    Execute,
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
 
 from dlcourse.grade.masters import Master, Place, restore
 from dlcourse.grade.notebook import KEY, grade_id, is_unreadable, notes, read_notebook, unreadable
+from dlcourse.grade.verdicts import KEY as VERDICTS
+from dlcourse.grade.verdicts import Verdict
 
-# What an answer cell raises that nobody has touched.
-SCAFFOLD = "NotImplementedError"
 # Errors whose message says it all: those of `dlcourse.check`, and our own.
-WRITTEN_FOR_STUDENTS = ("CheckFailed", "NotStarted", "NotExecuted", "KernelStopped")
-EXIT = "Did it call exit, or need more memory than there is?"
-LOOP = "Is there an endless loop?"
+WRITTEN_FOR_STUDENTS = (
+    "CheckFailed",
+    "NotStarted",
+    "ArgumentChanged",
+    "CellTimeoutError",
+    "AnswerLost",
+    "TestEnded",
+    "NotExecuted",
+    "KernelStopped",
+)
 # Messages should be readable, and pictures visible, without scrolling sideways.
 STYLE = "div.output_area pre { white-space: pre-wrap; } div.output_area img { max-width: 100%; }"
 
@@ -118,113 +122,35 @@ def without_hidden_tests(source: str, parent: NbGraderPreprocessor) -> str:
     return cell.source
 
 
-class ExecuteSubmission(Execute):
-    """Runs a submission as far as it goes: a kernel that dies costs what comes after, no more.
-
-    A graded cell that did not run holds an error that says so, and therefore earns nothing.
-    """
-
-    def preprocess(self, nb, resources, km=None):
-        self._stopped = "the notebook could not be read" if is_unreadable(nb) else None
-        self._raised = self._left = False
-        if not self._stopped:
-            return super().preprocess(nb, resources, km)
-        for index, cell in enumerate(nb.cells):
-            self.preprocess_cell(cell, resources, index)
-        return nb, resources
-
-    def preprocess_cell(self, cell, resources, index):
-        if self._stopped is None:
-            try:
-                cell, resources = super().preprocess_cell(cell, resources, index)
-            except DeadKernelError:
-                self._end(cell, index)
-            except CellTimeoutError:
-                where = f"{_where(cell, index)} ran on after {self.timeout} s"
-                self._stop(cell, f"{where} and could not be interrupted", LOOP)
-            else:
-                self._take_note(cell, index)
-                if self._left:
-                    self._end(cell, index)
-        if cell.cell_type == "code" and utils.is_grade(cell) and not cell.execution_count:
-            reason = self._stopped or "it was skipped"
-            cell.outputs = [_error("NotExecuted", f"This cell was not run: {reason}.")]
-        return cell, resources
-
-    def on_cell_executed(self, **kwargs):
-        super().on_cell_executed(**kwargs)
-        # After exit() a kernel answers for a while; how many cells still run would be chance.
-        payload = kwargs["execute_reply"]["content"].get("payload", [])
-        self._left = any(part.get("source") == "ask_exit" for part in payload)
-
-    def _end(self, cell: NotebookNode, index: int) -> None:
-        self._stop(cell, f"Python came to an end while {_where(cell, index)} ran", EXIT)
-
-    def _stop(self, cell: NotebookNode, why: str, question: str) -> None:
-        self._stopped = why
-        cell.outputs.append(_error("KernelStopped", f"{_sentence(why)} {question}"))
-        notes(self.nb).append(_sentence(f"{why}: nothing after it was run"))
-
-    def _take_note(self, cell: NotebookNode, index: int) -> None:
-        names = [out.ename for out in cell.get("outputs", []) if out.output_type == "error"]
-        what = None
-        if "CellTimeoutError" in names:
-            what = f"was stopped after {self.timeout} s"
-        elif names and not (self._raised or utils.is_grade(cell) or names[0] == SCAFFOLD):
-            # What comes after it may fail for that reason alone, so one such note is enough.
-            self._raised = True
-            what = f"stopped with {names[0]}"
-        if what:
-            notes(self.nb).append(_sentence(f"{_where(cell, index)} {what}"))
-
-
-def _where(cell: NotebookNode, index: int) -> str:
-    name = grade_id(cell) or cell.get("id")
-    return f"cell `{name}`" if name else f"cell number {index + 1}"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _error(name: str, message: str) -> NotebookNode:
-    return v4.new_output("error", ename=name, evalue=message, traceback=[message])
-
-
 class SaveGrades(SaveAutoGrades):
-    """Writes the points of an executed submission into the gradebook.
+    """Writes the points of a graded submission into the gradebook.
 
-    It differs from nbgrader's own where that errs: messages on stderr cost nothing, a test that
-    did not run earns nothing, and a written answer earns its points until a grader says otherwise.
+    Those of a test are its verdict's; nothing that a cell shows counts. A written answer earns its
+    points until a grader says otherwise, and a test without a verdict nothing.
     """
 
     def _add_score(self, cell, resources):
         place = (grade_id(cell), self.notebook_id, self.assignment_id)
         grade = self.gradebook.find_grade(*place, self.student_id)
         scaffold = self.gradebook.find_source_cell(*place).source
-        grade.auto_score = auto_score(cell, scaffold, self.log)
+        verdict = resources.get(VERDICTS, {}).get(grade_id(cell))
+        grade.auto_score = auto_score(cell, scaffold, verdict)
         # Whoever scored an earlier version by hand should look again.
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         self.gradebook.db.commit()
 
 
-def auto_score(cell: NotebookNode, scaffold: str, log: Logger | None = None) -> float | None:
-    """The points that an executed graded cell earns; None where only a person can tell.
+def auto_score(cell: NotebookNode, scaffold: str, verdict: Verdict | None) -> float | None:
+    """The points that a graded cell earns; None where only a person can tell.
 
-    `scaffold` is the text that a written question was released with.
+    `scaffold` is the text that a written question was released with; `verdict` the test's.
     """
     most = float(cell.metadata.nbgrader["points"])
     if cell.cell_type == "markdown":
         return most if is_answered(cell.source, scaffold) else 0.0
     if cell.cell_type != "code" or utils.is_solution(cell):
-        return utils.determine_grade(cell, log)[0]
-    # A cell without an execution count did not run, also where --no-execute keeps old outputs.
-    if not cell.execution_count or any(out.output_type == "error" for out in cell.outputs):
-        return 0.0
-    for output in cell.outputs:
-        if output.output_type == "execute_result":
-            return utils.get_partial_grade(output, most, log)
-    return most
+        return utils.determine_grade(cell)[0]
+    return verdict.points(most) if verdict else 0.0
 
 
 def is_answered(text: str, scaffold: str) -> bool:

@@ -4,14 +4,18 @@ import sys
 
 import numpy as np
 
+from dlcourse.grade.carry.packing import pack
+
 
 def update(original: object, after: object) -> bool:
     """Gives `original`, in place, the value that its copy has after a call.
 
     Returns whether that was possible: an array keeps its shape and dtype, a model its layers, and
-    a number or a string cannot change at all.
+    what cannot change, such as a number or a string, has to be what it was.
     """
     kind = type(original)
+    if original is after or _are_datasets(original, after):
+        return True
     if kind is not type(after):
         return False
     if kind is np.ndarray:
@@ -20,21 +24,40 @@ def update(original: object, after: object) -> bool:
         return _update_list(original, after)
     if kind is dict:
         return _update_dict(original, after)
+    if kind is set:
+        original.clear()
+        original.update(after)
+        return True
     if kind is tuple:
         return len(original) == len(after) and all(map(update, original, after))
-    if kind in (bool, int, float, str, bytes, type(None)):
-        return original == after or original != original
     if "keras" in sys.modules:
         from dlcourse.grade.carry import models
 
         if models.is_carried(original):
             return models.update(original, after)
-    return False
+    if "tensorflow" in sys.modules:
+        from dlcourse.grade.carry import tensors
+
+        if tensors.is_variable(original):
+            return tensors.update_variable(original, after)
+    # The same value always has the same frames. A function or an iterator stays what it is.
+    return pack(original) == pack(after)
+
+
+def _are_datasets(original: object, after: object) -> bool:
+    if "tensorflow" not in sys.modules:
+        return False
+    from dlcourse.grade.carry import tensors
+
+    # Their classes differ by how they were made; nothing that is done with one changes it.
+    return tensors.is_dataset(original) and tensors.is_dataset(after)
 
 
 def _update_array(original: np.ndarray, after: np.ndarray) -> bool:
     if original.shape != after.shape or original.dtype != after.dtype:
         return False
+    if not original.flags.writeable:
+        return original.tobytes() == after.tobytes()
     original[...] = after
     return True
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dlcourse.build.carrying import bound_names, broken_rules, free_names
+from dlcourse.grade.carry.rule import bound_names, broken_rules, free_names
 
 
 def test_names_bound_are_those_assigned_imported_and_defined_at_the_top():

@@ -1,0 +1,161 @@
+"""Judges an answer: runs a test cell where no student code has ever run.
+
+Answer names are bound to copies of the student's values; a function among them is a proxy, whose
+calls carry the arguments to the student's process and bring back the result, the exception, and the
+arguments as they are afterwards.
+"""
+
+import ast
+import builtins
+import contextlib
+import io
+import os
+import socket
+
+from dlcourse import check
+from dlcourse.check.core import structure_only
+from dlcourse.grade.carry import CarryError, pack, unpack, update
+from dlcourse.grade.line import Line, LineClosed
+from dlcourse.grade.seeds import seed_everything
+from dlcourse.grade.verdicts import Verdict
+
+# Characters of what a test prints, and of what it says went wrong.
+MOST_TEXT = 20_000
+GONE = "Python came to an end while it ran your code. Did it call exit, or need too much memory?"
+
+
+def run(payload: dict, fds: list[int]) -> None:
+    """The verifier's process: judges by `payload` and writes the verdict to the second of `fds`."""
+    line, report = Line(socket.socket(fileno=fds[0])), fds[1]
+    verdict = judge(payload["source"], payload["names"], line, seed=payload["seed"])
+    with os.fdopen(report, "w") as stream:
+        stream.write(verdict.to_json())
+
+
+def judge(source: str, names: list[str], line: Line, *, seed: int) -> Verdict:
+    """Runs the test `source`; `names` are those it takes from the student's notebook."""
+    seed_everything(seed)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            value = _run(source, {"__name__": "__main__", **_Student(line).values(names)})
+    except (Exception, SystemExit) as error:
+        kind = "AnswerLost" if isinstance(error, LineClosed) else type(error).__name__
+        message = GONE if isinstance(error, LineClosed) else str(error)
+        return Verdict(False, None, _text(printed), kind, message[:MOST_TEXT])
+    number = float(value) if isinstance(value, int | float) and type(value) is not bool else None
+    return Verdict(True, number, _text(printed))
+
+
+def _run(source: str, namespace: dict) -> object:
+    """Executes a cell; the value of its last line, if that is an expression."""
+    tree = ast.parse(source, "test")
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "test", "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), "test", "eval"), namespace) if last else None
+
+
+def _text(printed: io.StringIO) -> str:
+    return printed.getvalue()[:MOST_TEXT]
+
+
+class _Student:
+    """The student's values, on the verifier's side of the line; also its carry.Handles."""
+
+    def __init__(self, line: Line):
+        self._line = line
+
+    def values(self, names: list[str]) -> dict[str, object]:
+        """name -> value, for those names that the notebook has defined."""
+        if not names:
+            return {}
+        _, frames = self.ask({"do": "get", "names": names})
+        found = unpack(frames, handles=self)
+        if type(found) is not dict:
+            raise CarryError("The answers should come as a dict.")
+        return {name: found[name] for name in names if name in found}
+
+    def call(self, handle: int, args: tuple, kwargs: dict) -> object:
+        sent = pack((args, kwargs), handles=self, structure=structure_only())
+        head, frames = self.ask({"do": "call", "handle": handle}, sent)
+        result, after = self._pair(frames)
+        if after is not None and not update((args, kwargs), after):
+            raise check.CheckFailed(
+                "Your function gives one of its arguments another form: other layers, another "
+                "shape, another type. Build a new value and return it."
+            )
+        if head.get("did") == "raise":
+            raise exception(head)
+        return result
+
+    def next(self, handle: int) -> object:
+        head, frames = self.ask({"do": "next", "handle": handle})
+        if head.get("did") == "stop":
+            raise StopIteration
+        if head.get("did") == "raise":
+            raise exception(head)
+        return self._pair(frames)[0]
+
+    def ask(self, head: dict, frames: list[bytes] = ()) -> tuple[dict, list[bytes]]:
+        self._line.send({**head, "structure": structure_only()}, frames)
+        reply, frames = self._line.receive()
+        if reply.get("did") == "fail":
+            raise CarryError(str(reply.get("why"))[:1000])
+        return reply, frames
+
+    def handle_of(self, value: object) -> int | None:
+        return value.handle if type(value) in (Function, Iterator) else None
+
+    def value_of(self, handle: int, kind: str, name: str) -> object:
+        return (Function if kind == "function" else Iterator)(self, handle, name)
+
+    def _pair(self, frames: list[bytes]) -> tuple[object, object]:
+        pair = unpack(frames, handles=self)
+        if type(pair) is not tuple or len(pair) != 2:
+            raise CarryError("A reply consists of a result and the arguments.")
+        return pair
+
+
+class Function:
+    """A function of the student's, called where it lives."""
+
+    def __init__(self, student: _Student, handle: int, name: str):
+        self._student, self.handle, self.__name__ = student, handle, name
+
+    def __call__(self, *args, **kwargs):
+        return self._student.call(self.handle, args, kwargs)
+
+
+class Iterator:
+    """An iterator of the student's, advanced where it lives."""
+
+    def __init__(self, student: _Student, handle: int, name: str):
+        self._student, self.handle, self.__name__ = student, handle, name
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._student.next(self.handle)
+
+
+def exception(told: dict) -> Exception:
+    """An exception like the one that student code raised: type, text and line as there."""
+    if "KeyboardInterrupt" in told.get("kinds", ()):
+        return check.CheckFailed("your code ran too long and was interrupted: an endless loop?")
+    text, name = str(told.get("text", "")), str(told.get("type"))
+    base = next((kind for kind in map(_builtin, told.get("kinds", ())) if kind), Exception)
+    name = name if name.isidentifier() else base.__name__
+    kind = type(name, (base,), {"__init__": Exception.__init__, "__str__": lambda self: text})
+    error = kind() if told.get("bare") else kind(text)
+    line = told.get("line")
+    if type(line) is list and [type(part) for part in line] == [int, str]:
+        error.student_line = line
+    return error
+
+
+def _builtin(name: object) -> type[Exception] | None:
+    kind = getattr(builtins, name, None) if type(name) is str else None
+    usable = isinstance(kind, type) and issubclass(kind, Exception | SystemExit)
+    # A group of exceptions cannot be made without its members.
+    return kind if usable and not issubclass(kind, BaseExceptionGroup) else None

@@ -1,0 +1,137 @@
+"""The warm processes that grading needs: one forks the students' kernels, another the verifiers.
+
+They never meet: what a child inherits from the one, memory, sockets and environment, no child of
+the other has ever seen.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from dlcourse.run.isolation import Isolation
+from dlcourse.run.provisioner import WarmKernelManager
+from dlcourse.run.warm import Child, WarmParent, WarmParentElsewhere
+from dlcourse.settings import settings
+
+KERNEL_LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "matplotlib.pyplot",
+    "PIL.Image",
+    "ipywidgets",
+    "ipykernel.kernelapp",
+    "dlcourse.data",
+    "dlcourse.teach",
+    "dlcourse.grade.agent",
+    "dlcourse.grade.carry.models",
+    "dlcourse.grade.carry.tensors",
+)
+VERIFIER_LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "dlcourse.data",
+    "dlcourse.grade.verifier",
+    "dlcourse.grade.carry.models",
+    "dlcourse.grade.carry.tensors",
+)
+# What code of another's making may know of the environment in which it is graded.
+PASSED_ON = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "NBGRADER_EXECUTION")
+PREFIXES = ("KERAS_", "TF_", "OMP_", "OPENBLAS_")
+# One thread gives the same bits on every machine, and several submissions share this one.
+ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+}
+# `dlcourse grade` tells the processes that it starts where its warm ones are.
+ADDRESSES = "DLCOURSE_WARM_PROCESSES"
+MB = 2**20
+NAMESPACES, NONE = "namespaces", "none"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a submission is graded: its folder for sockets, and its isolation, if any."""
+
+    folder: str
+    isolation: Isolation | None
+
+    @classmethod
+    @contextmanager
+    def open(cls, isolation: str, memory: int) -> Iterator["Workshop"]:
+        """A workshop for one submission.
+
+        isolation: "namespaces" or "none". memory: MB for all its processes.
+        """
+        # Paths of sockets may be about 100 characters long.
+        with tempfile.TemporaryDirectory(prefix="dlc-", dir=_short_folder()) as folder:
+            readable = tuple(str(path) for path in (settings().cache, settings().mirror) if path)
+            own = Isolation(memory=memory * MB, readable=readable, shared=(folder,))
+            yield cls(folder, own if isolation == NAMESPACES else None)
+
+    def kernel_manager(self, cwd: str | None) -> WarmKernelManager:
+        """The manager of a new kernel, which works on a copy of the folder `cwd`."""
+        return WarmKernelManager(partial(self._start_kernel, cwd), self.folder)
+
+    def fork_verifier(self, payload: dict, fds: list[int]) -> Child:
+        """A process that judges by `payload` (see verifier.run)."""
+        target = "dlcourse.grade.verifier:run"
+        isolation = Isolation(readable=self.isolation.readable) if self.isolation else None
+        return verifiers().fork(
+            target, payload, fds=fds, isolation=isolation, env=environment(), stderr=2
+        )
+
+    def _start_kernel(self, cwd: str | None, connection: dict, _: str | None) -> Child:
+        payload = {"connection": connection, "kernel_class": "dlcourse.grade.agent.Kernel"}
+        target = "dlcourse.run.kernel:run"
+        return kernels().fork(target, payload, isolation=self.isolation, cwd=cwd, env=environment())
+
+
+def addresses() -> dict[str, str]:
+    """What to add to the environment of other processes that grade, for them to share these."""
+    return {ADDRESSES: os.pathsep.join(parent.address for parent in (kernels(), verifiers()))}
+
+
+def kernels() -> WarmParent | WarmParentElsewhere:
+    """The warm process of which students' kernels are forks."""
+    return _parent(0, KERNEL_LIBRARIES)
+
+
+def verifiers() -> WarmParent | WarmParentElsewhere:
+    """The warm process of which verifiers are forks."""
+    return _parent(1, VERIFIER_LIBRARIES)
+
+
+@cache
+def _parent(place: int, libraries: tuple[str, ...]) -> WarmParent | WarmParentElsewhere:
+    if shared := os.environ.get(ADDRESSES):
+        return WarmParent.at(shared.split(os.pathsep)[place])
+    return WarmParent(libraries, environment())
+
+
+def environment() -> dict[str, str]:
+    """The environment of kernels and verifiers: this one's harmless part, and the settings."""
+    known = {
+        key: value
+        for key, value in os.environ.items()
+        if key in PASSED_ON or key.startswith(PREFIXES)
+    }
+    chosen = settings()
+    data = {
+        "DLCOURSE_PROFILE": chosen.profile,
+        "DLCOURSE_SOURCE": chosen.source,
+        "DLCOURSE_CACHE": str(chosen.cache),
+        **({"DLCOURSE_DATA": str(chosen.mirror)} if chosen.mirror else {}),
+    }
+    return {**known, **ENVIRONMENT, **data}
+
+
+def _short_folder() -> str | None:
+    return "/tmp" if len(tempfile.gettempdir()) > 60 and Path("/tmp").is_dir() else None

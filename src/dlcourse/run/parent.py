@@ -1,0 +1,93 @@
+"""The warm parent's own process: import once, then fork a keeper for whoever connects.
+
+Started by `WarmParent` as `python -m dlcourse.run.parent LIFELINE LISTENER`, two descriptors.
+"""
+
+import gc
+import importlib
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlcourse.run import wire
+from dlcourse.run.keeper import keep
+
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+def main() -> None:
+    """Serve until the owner closes its end of the lifeline, by will or by death."""
+    lifeline, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    order, _ = wire.receive(lifeline)
+    if order is None:
+        return
+    try:
+        warm_up(order["preload"])
+        wire.send(lifeline, "warm")
+        serve(lifeline, listener)
+    finally:
+        shutil.rmtree(order["folder"], ignore_errors=True)
+
+
+def warm_up(preload: Sequence[str]) -> None:
+    """Import the modules, so that a fork can use them."""
+    if "matplotlib.pyplot" in preload:
+        # Pyplot settles on a backend when it is imported, and a kernel's children need this one.
+        os.environ.setdefault("MPLBACKEND", INLINE)
+    # On other systems a fork of a process with TensorFlow in it is not safe: children import it.
+    if sys.platform == "linux":
+        for name in preload:
+            importlib.import_module(name)
+    # What is here now is never collected, so that children do not touch, and copy, its pages.
+    gc.collect()
+    gc.freeze()
+
+
+def serve(lifeline: socket.socket, listener: socket.socket) -> None:
+    """Fork a keeper for each connection. In a child this never returns."""
+    # The system reaps the keepers.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    me = os.getpid()
+    while True:
+        readable, _, _ = select.select([lifeline, listener], [], [])
+        if lifeline in readable:
+            return
+        connection, _ = listener.accept()
+        with connection:
+            refusal = unfit()
+            if refusal:
+                wire.send(connection, {"failed": refusal})
+            elif os.fork() == 0:
+                # Objects that must not close a number which the child has used anew.
+                lifeline_fd, listener_fd = lifeline.detach(), listener.detach()
+                os.close(lifeline_fd)
+                os.close(listener_fd)
+                keep(socket.socket(fileno=connection.detach()), parent=me)
+
+
+def unfit() -> str | None:
+    """Why this process must not fork, or None."""
+    context = sys.modules.get("tensorflow.python.eager.context")
+    if context is not None and context.context()._initialized:
+        return (
+            "A preloaded module has made a tensor, and every child would hang: "
+            "find it and make it do so when it is used, not when it is imported."
+        )
+    tasks = Path("/proc/self/task")
+    threads = len(list(tasks.iterdir())) if tasks.is_dir() else 1
+    # Importing TensorFlow leaves one thread beside the main one, which children do not need.
+    if threads > 2:
+        return (
+            f"The warm parent has {threads} threads, which its children would lack. Set "
+            "OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 in its environment."
+        )
+    return None
+
+
+if __name__ == "__main__":
+    main()
