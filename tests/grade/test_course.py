@@ -10,8 +10,10 @@ import pytest
 from nbgrader.api import Gradebook
 from tiny_course import ANSWERS, NOTEBOOK, SECTION, hand_in, make_course, released, solved
 
+from dlcourse.grade import course
 from dlcourse.grade.course import GradeError, grade, read_results
 from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.workshop import ADDRESSES
 
 
 @pytest.fixture
@@ -83,12 +85,14 @@ def test_without_execution_cells_that_never_ran_earn_nothing(small):
     assert result.score == 3, "the written answer alone"
 
 
-def test_a_grader_that_cannot_run_anything_gives_a_reason_and_no_zero(tmp_path):
-    make_course(tmp_path, kernel="nowhere")
+def test_a_grader_that_cannot_run_anything_gives_a_reason_and_no_zero(tmp_path, monkeypatch):
+    make_course(tmp_path)
     hand_in(tmp_path, "ann", solved(released(tmp_path)))
+    nowhere = {ADDRESSES: os.pathsep.join(["/nowhere/kernels", "/nowhere/verifiers"])}
+    monkeypatch.setattr(course, "addresses", nowhere.copy)
     (result,) = grade(tmp_path, SECTION)
     assert result.score is None
-    assert "No such kernel named nowhere" in " ".join(result.notes)
+    assert "There is no warm parent at /nowhere/kernels" in " ".join(result.notes)
 
 
 def test_an_unknown_section_is_answered_with_those_that_exist(small):

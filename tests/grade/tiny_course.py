@@ -58,9 +58,9 @@ def make_course(root, kernel="python3"):
     folder.mkdir(parents=True)
     nbformat.write(_source(kernel), folder / f"{NOTEBOOK}.ipynb")
     shutil.copy(ROOT / "nbgrader_config.py", root)
-    # Endless loops should not cost the test run a minute each.
+    # Endless loops and greed should not cost the test run a minute each.
     with (root / "nbgrader_config.py").open("a") as config:
-        config.write("\nc.Execute.timeout = 3\n")
+        config.write("\nc.Execute.timeout = 3\nc.ExecuteSubmission.memory = 1024\n")
     outcome = nbgrader_api(root).generate_assignment(SECTION)
     assert outcome["success"], outcome
 

@@ -1,9 +1,10 @@
 """Every exercise accepts right answers in any style, and refuses the mistakes of students."""
 
+import re
 from functools import cache
 
 import pytest
-from answers import Exercises, known_answers
+from answers import Exercises, Student, known_answers
 
 exercises = cache(Exercises)
 ALL = [
@@ -44,3 +45,39 @@ def test_a_wrong_answer_is_refused_and_the_message_names_the_mistake(section, en
     verdict = exercises(section).verdict(entry["exercise"], entry["answer"])
     assert verdict.startswith("❌")
     assert entry.get("says", "") in verdict
+
+
+@pytest.fixture(scope="module")
+def student():
+    process = Student()
+    yield process
+    process.close()
+
+
+def every_answer():
+    for section, exercise in ALL:
+        yield section, {"exercise": exercise, "name": f"{exercise}: reference"}
+        yield section, {"exercise": exercise, "name": f"{exercise}: scaffold"}
+    yield from known_answers("right")
+    yield from known_answers("wrong")
+
+
+def text_of(section, entry):
+    if entry["name"].endswith(": reference"):
+        return exercises(section).cells[entry["exercise"]]
+    if entry["name"].endswith(": scaffold"):
+        return exercises(section).scaffold(entry["exercise"])
+    return entry["answer"]
+
+
+def without_places(verdicts):
+    """Verdicts without the place that a message names: it may be drawn at random."""
+    return [re.sub(r": at \[.*? became [-.\d]+", "", verdict) for verdict in verdicts]
+
+
+@pytest.mark.parametrize(("section", "entry"), every_answer(), ids=named)
+def test_each_test_cell_says_the_same_of_live_and_of_carried_values(section, entry, student):
+    found, answer = exercises(section), text_of(section, entry)
+    live = found.live(entry["exercise"], answer)
+    carried = found.carried(entry["exercise"], answer, student)
+    assert without_places(carried) == without_places(live)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ipykernel.ipkernel import IPythonKernel
@@ -40,17 +41,25 @@ class Kernel(IPythonKernel):
             with socket.socket(socket.AF_UNIX) as end:
                 end.connect(parent["content"]["address"])
                 with _unseen():
-                    serve(Line(end), self.shell.user_ns)
+                    serve(Line(end), self.shell.user_ns, self._leave_if_asked)
         finally:
             self._answer(stream, ident, parent)
+
+    def _leave_if_asked(self) -> None:
+        # After exit() a kernel goes on for a tenth of a second; what it still answers is chance.
+        if self.shell.exit_now:
+            os._exit(0)
 
     def _answer(self, stream, ident, parent) -> None:
         kind = parent["header"]["msg_type"].replace("_request", "_reply")
         self.session.send(stream, kind, {"status": "ok"}, parent, ident)
 
 
-def serve(line: Line, namespace: dict) -> None:
-    """Answers requests about the values in `namespace` until the other end hangs up."""
+def serve(line: Line, namespace: dict, after: Callable[[], None] = lambda: None) -> None:
+    """Answers requests about the values in `namespace` until the other end hangs up.
+
+    after: called after each request, before the reply is sent.
+    """
     objects = Objects()
     with contextlib.suppress(LineClosed):
         while True:
@@ -59,6 +68,7 @@ def serve(line: Line, namespace: dict) -> None:
                 reply, sent = _answer(head, frames, namespace, objects)
             except CarryError as error:
                 reply, sent = {"did": "fail", "why": str(error)}, []
+            after()
             line.send(reply, sent)
 
 

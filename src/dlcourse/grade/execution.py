@@ -145,8 +145,10 @@ class ExecuteSubmission(Execute):
         self._left = any(part.get("source") == "ask_exit" for part in payload)
 
     def _reason(self) -> str:
-        ended_by = self._workshop.ended_by(self.km)
-        return f" ({ended_by})" if ended_by else ""
+        """Which limit the kernel had passed, in brackets, or nothing."""
+        child = self.km.provisioner.child
+        passed = child and (child.poll(), child.ended_by)[1]
+        return f" and needed more {passed} than it may take" if passed else ""
 
     def _stop(self, cell: NotebookNode, why: str, question: str) -> None:
         self._stopped = why
