@@ -1,4 +1,4 @@
-"""Student code that wants points, secrets or harm meets the walls; honest neighbours keep theirs."""
+"""Student code that wants points, secrets or harm meets walls; honest neighbours keep theirs."""
 
 import os
 import time

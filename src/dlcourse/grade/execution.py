@@ -1,5 +1,6 @@
 """Running a submission: student cells in a kernel of their own, test cells in the verifier."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -11,10 +12,11 @@ from nbgrader.preprocessors import Execute
 from traitlets import Integer, Unicode
 
 from dlcourse.grade.agent import SEED
-from dlcourse.grade.examiner import Examiner, TestTimeout, Workshop
+from dlcourse.grade.examiner import Examiner, TestTimeout
 from dlcourse.grade.notebook import grade_id, is_unreadable, notes
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
+from dlcourse.grade.workshop import NAMESPACES, Workshop
 
 # What an answer cell raises that nobody has touched.
 SCAFFOLD = "NotImplementedError"
@@ -36,7 +38,7 @@ class ExecuteSubmission(Execute):
     """
 
     isolation = Unicode(
-        "namespaces",
+        os.environ.get("DLCOURSE_ISOLATION", NAMESPACES),
         help="How student code is kept from all else: 'namespaces', or 'none' to trust it.",
     ).tag(config=True)
     memory = Integer(4096, help="MB of memory for all processes of a submission.").tag(config=True)
