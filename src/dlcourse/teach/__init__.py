@@ -6,12 +6,22 @@ themselves stays in the notebook. TensorFlow and Matplotlib are imported when fi
 
 from dlcourse.teach.activations import activation_explorer, draw_activations
 from dlcourse.teach.book import BOOK
+from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
 from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
+from dlcourse.teach.learned import (
+    draw_feature_maps,
+    draw_filters,
+    feature_map_explorer,
+    feature_maps,
+    first_filters,
+)
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.response import FILTERS, draw_response, response_explorer
 from dlcourse.teach.setup import setup
+from dlcourse.teach.shifting import draw_shift_curve, draw_shifted, shift, shift_explorer
 from dlcourse.teach.tensors import (
     broadcast_explorer,
     draw_broadcast,
@@ -22,6 +32,7 @@ from dlcourse.teach.tensors import (
 
 __all__ = [
     "BOOK",
+    "FILTERS",
     "activation_explorer",
     "broadcast_explorer",
     "compare",
@@ -29,16 +40,30 @@ __all__ = [
     "curves",
     "draw_activations",
     "draw_broadcast",
+    "draw_convolution",
     "draw_descent",
+    "draw_feature_maps",
+    "draw_filters",
     "draw_framework_interest",
+    "draw_hierarchy",
     "draw_keras_stack",
+    "draw_local_patterns",
+    "draw_response",
+    "draw_shift_curve",
+    "draw_shifted",
     "draw_tensor_ranks",
+    "feature_map_explorer",
+    "feature_maps",
+    "first_filters",
     "handin",
     "image_grid",
     "ladder",
     "learning_rate_explorer",
     "misses",
     "predict",
+    "response_explorer",
     "setup",
+    "shift",
+    "shift_explorer",
     "worst_mistakes",
 ]

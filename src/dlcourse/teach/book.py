@@ -14,6 +14,14 @@ BOOK = {
         "training accuracy": 0.989,
         "test accuracy": 0.978,
     },
+    # Section 5.1, listings 5.1 to 5.3; the drop in error rate is the slides' own, and 97.8% to 99.1%
+    # is another (the notebook computes it).
+    "03_convnets": {
+        "base parameters": 55_744,
+        "parameters": 93_322,
+        "test accuracy": 0.991,
+        "drop in error rate": 0.68,
+    },
 }
 
 
