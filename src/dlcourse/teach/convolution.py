@@ -67,13 +67,16 @@ def draw_convolution() -> Picture:
     side = _INPUT[0] - _KERNEL[0] + 1
     windows = np.lib.stride_tricks.sliding_window_view(features, _KERNEL[:3])[:, :, 0]
     output = np.einsum("ijabc,abcd->ijd", windows, kernel)
+    # A number has one colour wherever it stands; the palest ones would vanish on white.
+    blue = "Blues", (features.min() - 0.3, features.max() + 0.3)
+    orange = "Oranges", (output.min() - 1.5, output.max() + 0.5)
     figure = new_figure(11, 5)
     axes = figure.subplots()
-    _sheets(axes, (0, 2.6), features, "Blues")
+    _sheets(axes, (0, 2.6), features, *blue)
     for i, j in np.ndindex(side, side):
-        _sheets(axes, (8 + 4.2 * j, 4.2 * i), windows[i, j], "Blues")
-        _sheets(axes, (23 + 2.2 * j, 2.4 + 2.9 * i), output[i, j][None, None], "Oranges")
-    _sheets(axes, (32.5, 3.6), output, "Oranges")
+        _sheets(axes, (8 + 4.2 * j, 4.2 * i), windows[i, j], *blue)
+        _sheets(axes, (23 + 2.2 * j, 2.4 + 2.9 * i), output[i, j][None, None], *orange)
+    _sheets(axes, (32.5, 3.6), output, *orange)
     steps = (
         (2.8, f"input feature map\n{_INPUT}"),
         (14, f"one patch for each place\n{_KERNEL[:3]}"),
@@ -151,7 +154,13 @@ def draw_cat(side: int = 96) -> np.ndarray:
     return 1 - ink
 
 
-def _sheets(axes: object, corner: tuple[float, float], block: np.ndarray, cmap: str) -> None:
+def _sheets(
+    axes: object,
+    corner: tuple[float, float],
+    block: np.ndarray,
+    cmap: str,
+    limits: tuple[float, float],
+) -> None:
     """The channels of (height, width, channels) one behind another, the first in front."""
     height, width, channels = block.shape
     for channel in reversed(range(channels)):
@@ -162,8 +171,8 @@ def _sheets(axes: object, corner: tuple[float, float], block: np.ndarray, cmap: 
             block[..., channel],
             cmap=cmap,
             extent=(x, x + width, y + height, y),
-            vmin=block.min() - 0.3,
-            vmax=block.max() + 0.3,
+            vmin=limits[0],
+            vmax=limits[1],
             **over,
         )
         for at in range(height + 1):

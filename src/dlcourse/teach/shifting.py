@@ -21,14 +21,9 @@ def shift(images: np.ndarray, dx: int, dy: int = 0) -> np.ndarray:
     """
     images = np.asarray(images)
     moved = np.zeros_like(images)
-    height, width = images.shape[-2:]
-    here = [
-        slice(max(by, 0), max(side + min(by, 0), 0)) for by, side in ((dy, height), (dx, width))
-    ]
-    there = [
-        slice(max(-by, 0), max(side - max(by, 0), 0)) for by, side in ((dy, height), (dx, width))
-    ]
-    moved[..., here[0], here[1]] = images[..., there[0], there[1]]
+    places = [_overlap(by, side) for by, side in zip((dy, dx), images.shape[-2:], strict=True)]
+    (rows, from_rows), (columns, from_columns) = places
+    moved[..., rows, columns] = images[..., from_rows, from_columns]
     return moved
 
 
@@ -141,6 +136,12 @@ class _Moved(Panels):
         return self.picture(
             f"A {label}, moved by {dx} pixels to the right and {dy} down.{lost} {reads}."
         )
+
+
+def _overlap(by: int, side: int) -> tuple[slice, slice]:
+    """Where along an axis the moved picture has something, and where that was before."""
+    kept = max(side - abs(by), 0)
+    return slice(max(by, 0), max(by, 0) + kept), slice(max(-by, 0), max(-by, 0) + kept)
 
 
 def _reads(name: str, answer: np.ndarray, label: int) -> str:
