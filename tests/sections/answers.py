@@ -114,10 +114,15 @@ class Student:
         self._folder.cleanup()
 
 
+def sections() -> list[str]:
+    """The sections whose answers are known: those with a TOML file here."""
+    return sorted(path.stem for path in HERE.glob("*.toml"))
+
+
 def known_answers(kind: str) -> list[tuple[str, dict]]:
     """(section, entry) for each answer of a kind, "right" or "wrong", in the TOML files here."""
     return [
-        (path.stem, entry)
-        for path in sorted(HERE.glob("*.toml"))
-        for entry in tomllib.loads(path.read_text("utf-8"))[kind]
+        (name, entry)
+        for name in sections()
+        for entry in tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))[kind]
     ]
