@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from dlcourse.grade.notebook import grade_id, notes
 from dlcourse.grade.submission import LOG, last_error, missing, nbgrader_api
-from dlcourse.grade.workshop import addresses
+from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
+from dlcourse.run.isolation import available
 
 
 class GradeError(Exception):
@@ -48,9 +49,12 @@ def grade(
 
     What was graded before is graded again; scores that a grader gave by hand stay. `jobs`
     submissions run at once, each in a process of its own. Progress goes to stderr, what nbgrader
-    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist.
+    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, or if
+    student code should be isolated and cannot be.
     """
     root = Path(root).resolve()
+    if isolation(root) == NAMESPACES and (why_not := available()):
+        raise GradeError(why_not)
     enter(root, section)
     chosen = _chosen(root, section, students)
     bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
@@ -69,6 +73,12 @@ def grade(
     # A student whom nbgrader could not even enter has a reason all the same.
     results = [known.get(name, Result(name, section, None, 0.0)) for name in chosen]
     return [_with_reason(result, reasons[result.student]) for result in results]
+
+
+def isolation(root: Path) -> str:
+    """How student code is kept from all else in the course in `root`: "namespaces" or "none"."""
+    chosen = nbgrader_api(root).config.ExecuteSubmission.get("isolation")
+    return chosen or default_isolation()
 
 
 def enter(root: Path, section: str) -> None:
