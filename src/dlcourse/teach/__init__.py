@@ -12,6 +12,7 @@ from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
 from dlcourse.teach.predictions import compare, misses, predict
 from dlcourse.teach.setup import setup
+from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
 from dlcourse.teach.tensors import (
     broadcast_explorer,
     draw_broadcast,
@@ -32,6 +33,7 @@ __all__ = [
     "draw_descent",
     "draw_framework_interest",
     "draw_keras_stack",
+    "draw_sliding_window",
     "draw_tensor_ranks",
     "handin",
     "image_grid",
@@ -40,5 +42,6 @@ __all__ = [
     "misses",
     "predict",
     "setup",
+    "sliding_window_explorer",
     "worst_mistakes",
 ]
