@@ -5,11 +5,12 @@ are pixels where the page is wide enough; y grows downwards.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 
-from ipywidgets import HTML, Box
+import numpy as np
+from ipywidgets import HTML, Button, HBox, IntSlider, Layout, VBox, Widget
 
 from dlcourse.teach.explorer import Explorer
 
@@ -20,6 +21,7 @@ GREEN_TEXT = "#00694C"
 VERMILION_TEXT = "#A84300"
 SOFT = "#595959"
 
+_SHADES = 20
 _FONT = "font-family='DejaVu Sans, Verdana, Helvetica, Arial, sans-serif'"
 
 
@@ -179,11 +181,62 @@ def bracket(
     return drawn + text(middle, at - 13, words, size=14, fill=colour, bold=True)
 
 
-def stacked(controls: Iterable[Box]) -> Box:
-    """Rows of controls that wrap where the page is narrow."""
-    from ipywidgets import Layout, VBox
+def heat(
+    values: np.ndarray,
+    left: float,
+    top: float,
+    cell: float,
+    full: float,
+    colour: str = "#00507F",
+) -> str:
+    """A map (rows, columns) of numbers from 0, white, to `full`, `colour`, in squares of `cell`.
 
-    return VBox(list(controls), layout=Layout(max_width="100%"))
+    Equal shades are drawn as one path, for a map has hundreds of squares.
+    """
+    shades = np.rint(_SHADES * np.clip(values / (full or 1), 0, 1)).astype(int)
+    rows, columns = values.shape
+    squares: dict[int, list[str]] = {}
+    for (row, column), shade in np.ndenumerate(shades):
+        if shade:
+            squares.setdefault(int(shade), []).append(f"M{column} {row}h1v1h-1z")
+    drawn = "".join(
+        f'<path d="{"".join(squares[shade])}" fill-opacity="{shade / _SHADES:g}"/>'
+        for shade in sorted(squares)
+    )
+    # Neighbours would show a seam if their edges were smoothed.
+    placed = f"translate({number(left)} {number(top)}) scale({number(cell)})"
+    inside = f'<g transform="{placed}" fill="{colour}" shape-rendering="crispEdges">{drawn}</g>'
+    frame = rect(left, top, columns * cell, rows * cell, stroke="#8A8A8A", line=1)
+    return inside + frame
+
+
+def stacked(*rows: HBox) -> VBox:
+    """Rows of controls, one under the other."""
+    return VBox(list(rows), layout=Layout(max_width="100%"))
+
+
+def in_a_row(*controls: Widget) -> HBox:
+    """Controls side by side, wrapped where the page is narrow."""
+    return HBox(list(controls), layout=Layout(flex_flow="row wrap", align_items="center"))
+
+
+def slider(name: str, values: range, value: int) -> IntSlider:
+    """A slider over `values`, to be moved by mouse or arrow keys."""
+    return IntSlider(
+        value=value,
+        min=values[0],
+        max=values[-1],
+        description=name,
+        style={"description_width": "5em"},
+        layout=Layout(width="16em"),
+    )
+
+
+def button(name: str, tooltip: str, clicked: Callable[[Button], None]) -> Button:
+    """A button with a tooltip that says what it does."""
+    made = Button(description=name, tooltip=tooltip, layout=Layout(width="5.5em"))
+    made.on_click(clicked)
+    return made
 
 
 def _stroked(stroke: str, line: float, dash: str) -> str:

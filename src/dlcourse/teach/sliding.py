@@ -7,7 +7,7 @@ where each begins, and which pixels no window ever covers. Sizes are those of ke
 from dataclasses import dataclass
 
 import numpy as np
-from ipywidgets import Button, HBox, IntSlider, Layout, Play, ToggleButtons, jslink
+from ipywidgets import Button, Play, ToggleButtons, jslink
 
 from dlcourse.teach.drawing import (
     BLUE_TEXT,
@@ -19,10 +19,13 @@ from dlcourse.teach.drawing import (
     DrawnExplorer,
     arrow,
     bracket,
+    button,
     formula,
     group,
+    in_a_row,
     path,
     rect,
+    slider,
     stacked,
     text,
 )
@@ -157,26 +160,24 @@ class SlidingWindowExplorer(DrawnExplorer):
     """The controls know each other: the number of steps follows from the sizes."""
 
     def __init__(self) -> None:
-        self.size = _slider("input n", SIZES, 5)
-        self.kernel = _slider("kernel k", KERNELS, 3)
-        self.stride = _slider("stride s", STRIDES, 1)
+        self.size = slider("input n", SIZES, 5)
+        self.kernel = slider("kernel k", KERNELS, 3)
+        self.stride = slider("stride s", STRIDES, 1)
         self.padding = ToggleButtons(
             options=PADDINGS, value="valid", style={"button_width": "5em"}, tooltip="padding"
         )
         self.settings = [self.size, self.kernel, self.stride, self.padding]
-        self.step = _slider("step", range(9), 0)
+        self.step = slider("step", range(9), 0)
         self.play = Play(min=0, max=8, interval=700, tooltip="Play: the window moves by itself")
         # In the browser, so that playing does not wait for the kernel.
         self.link = jslink((self.play, "value"), (self.step, "value"))
-        self.back = _button("◀ back", "One step back", self._back)
-        self.forward = _button("step ▶", "One step on", self._forward)
+        self.back = button("◀ back", "One step back", self._back)
+        self.forward = button("step ▶", "One step on", self._forward)
         for each in self.settings:
             each.observe(self._fit, "value")
         controls = stacked(
-            [
-                _row(self.size, self.kernel, self.stride, self.padding),
-                _row(self.play, self.back, self.forward, self.step),
-            ]
+            in_a_row(self.size, self.kernel, self.stride, self.padding),
+            in_a_row(self.play, self.back, self.forward, self.step),
         )
         super().__init__(controls, [*self.settings, self.step], draw_sliding_window)
 
@@ -580,24 +581,3 @@ def _signed(value: int) -> str:
 
 def _fraction(above: int, below: int) -> str:
     return _signed(f"{above / below:.3g}")
-
-
-def _slider(name: str, values: range, value: int) -> IntSlider:
-    return IntSlider(
-        value=value,
-        min=values[0],
-        max=values[-1],
-        description=name,
-        style={"description_width": "4.5em"},
-        layout=Layout(width="15em"),
-    )
-
-
-def _button(name: str, tooltip: str, clicked: object) -> Button:
-    button = Button(description=name, tooltip=tooltip, layout=Layout(width="5.5em"))
-    button.on_click(clicked)
-    return button
-
-
-def _row(*controls: object) -> HBox:
-    return HBox(list(controls), layout=Layout(flex_flow="row wrap", align_items="center"))
