@@ -106,6 +106,45 @@ def rect(
     )
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A square of a grid: its upper left corner, what is written in it, and its colour."""
+
+    x: float
+    y: float
+    words: object
+    fill: str = "white"
+
+
+def cells(
+    name: str, squares: list[Cell], side: float, *, edge: str, ink: str = INK, size: float = 0
+) -> str:
+    """Squares of `side` with their words, as a group of that class name.
+
+    size: of the words; by default as large as the longest of them allows. What the squares have in
+    common is written once, since there may be hundreds.
+    """
+    size = size or word_size(side, *(square.words for square in squares))
+    corner = f"h{number(side)}v{number(side)}h{number(-side)}z"
+    fills: dict[str, list[str]] = {}
+    for square in squares:
+        fills.setdefault(square.fill, []).append(f"M{number(square.x)} {number(square.y)}{corner}")
+    drawn = "".join(f'<path fill="{fill}" d="{"".join(d)}"/>' for fill, d in fills.items())
+    words = "".join(
+        f'<text x="{number(square.x + side / 2)}" y="{number(square.y + side / 2 + 0.36 * size)}">'
+        f"{escape(str(square.words))}</text>"
+        for square in squares
+    )
+    style = f'font-size="{number(size)}" fill="{ink}" text-anchor="middle"'
+    return group(name, f"<g{_stroked(edge, 0.8, '')}>{drawn}</g><g {style}>{words}</g>")
+
+
+def word_size(side: float, *words: object) -> float:
+    """How large words can be written in squares of `side`."""
+    longest = max((len(str(each)) for each in words), default=1)
+    return min(16, 0.46 * side) if longest < 3 else min(15, 0.39 * side)
+
+
 def path(
     steps: str,
     *,

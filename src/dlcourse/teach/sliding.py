@@ -5,6 +5,7 @@ where each begins, and which pixels no window ever covers. Sizes are those of ke
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from ipywidgets import Button, Play, ToggleButtons, jslink
@@ -15,19 +16,23 @@ from dlcourse.teach.drawing import (
     INK,
     SOFT,
     VERMILION_TEXT,
+    Cell,
     Drawing,
     DrawnExplorer,
     arrow,
     bracket,
     button,
+    cells,
     formula,
     group,
     in_a_row,
+    number,
     path,
     rect,
     slider,
     stacked,
     text,
+    word_size,
 )
 from dlcourse.teach.pictures import BLUE, GREEN, ORANGE, VERMILION
 
@@ -88,7 +93,7 @@ class Axis:
         """The first pixel under the window at that place; below 0 it is padding."""
         return place * self.stride - self.pads[0]
 
-    @property
+    @cached_property
     def unseen(self) -> tuple[int, ...]:
         """The pixels that no window covers."""
         seen = {self.start(p) + i for p in range(self.places) for i in range(self.kernel)}
@@ -241,6 +246,7 @@ def remark(axis: Axis) -> str:
     return " ".join(said)
 
 
+@lru_cache(maxsize=8)
 def _draw_input(axis: Axis, cell: float) -> str:
     """Pixels, zeros around them, and crosses on the pixels that no window covers."""
     (left, top), (before, after), n = _INPUT, axis.pads, axis.size
@@ -248,25 +254,34 @@ def _draw_input(axis: Axis, cell: float) -> str:
     for r, c in np.ndindex(total, total):
         x, y, row, column = left + c * cell, top + r * cell, r - before, c - before
         if not (0 <= row < n and 0 <= column < n):
-            zeros.append(_box(x, y, cell, 0, fill="#E2F2EC", stroke=GREEN, ink=GREEN_TEXT))
-            continue
-        value = int(PIXELS[row, column])
-        if axis.places and (row in axis.unseen or column in axis.unseen):
-            lost.append(_box(x, y, cell, value, fill="#FBEBC8", stroke="#8A8A8A", ink=SOFT))
-            lost.append(_cross(x, y, cell))
+            zeros.append(Cell(x, y, 0, "#E2F2EC"))
+        elif axis.places and (row in axis.unseen or column in axis.unseen):
+            lost.append(Cell(x, y, PIXELS[row, column], "#FBEBC8"))
         else:
-            # The brighter the pixel, the lighter the cell; dark enough to be seen as a picture.
-            grey = f"#{214 + 4 * value:02X}" + f"{214 + 4 * value:02X}" * 2
-            pixels.append(_box(x, y, cell, value, fill=grey, stroke="#8A8A8A"))
+            pixels.append(Cell(x, y, PIXELS[row, column], _grey(PIXELS[row, column])))
     words = f"input {n} × {n}" + (f", padded to {total} × {total}" if before + after else "")
-    sides = _draw_sides(axis, cell)
     return (
         text(left, 24, words, size=17, anchor="start", bold=True)
-        + group("pixels", *pixels)
-        + group("zeros", *zeros)
-        + group("unseen", *lost)
-        + group("sides", *sides)
+        + cells("pixels", pixels, cell, edge="#8A8A8A")
+        + cells("zeros", zeros, cell, edge=GREEN, ink=GREEN_TEXT)
+        + cells("unseen", lost, cell, edge="#8A8A8A", ink=SOFT)
+        + _draw_crosses(lost, cell)
+        + group("sides", *_draw_sides(axis, cell))
     )
+
+
+def _grey(value: int) -> str:
+    """The brighter the pixel, the lighter; never so dark that it could not be read."""
+    return "#" + 3 * f"{214 + 4 * int(value):02X}"
+
+
+def _draw_crosses(lost: list[Cell], cell: float) -> str:
+    low, high = number(0.14 * cell), number(0.72 * cell)
+    steps = "".join(
+        f"M{number(square.x)} {number(square.y)}m{low} {low}l{high} {high}m0 -{high}l-{high} {high}"
+        for square in lost
+    )
+    return path(steps, stroke=ORANGE, line=2.5, opacity=0.9)
 
 
 def _draw_sides(axis: Axis, cell: float) -> list[str]:
@@ -406,11 +421,11 @@ def _draw_products(axis: Axis, weights: np.ndarray, place: tuple[int, int]) -> s
         ("products", window * weights, ""),
     ):
         edge = BLUE if name != "products" else "#8A8A8A"
-        boxes = [
-            _box(x + c * cell, top + r * cell, cell, _signed(v), fill="white", stroke=edge)
-            for (r, c), v in np.ndenumerate(values)
+        squares = [
+            Cell(x + c * cell, top + r * cell, _signed(value))
+            for (r, c), value in np.ndenumerate(values)
         ]
-        drawn.append(group(name, *boxes))
+        drawn.append(cells(name, squares, cell, edge=edge))
         title = {"in-window": "window", "kernel": f"kernel k = {k}", "products": "products"}[name]
         drawn.append(
             text(
@@ -454,12 +469,15 @@ def _draw_output(output: np.ndarray, place: tuple[int, int]) -> str:
         x, y = left + c * cell, top + r * cell
         if (r, c) <= place:
             fill = "#D6E7F3" if (r, c) == place else "white"
-            done.append(_box(x, y, cell, _signed(value), fill=fill, stroke="#8A8A8A"))
+            done.append(Cell(x, y, _signed(value), fill))
         else:
             later.append(rect(x, y, cell, cell, fill="#F7F7F7", stroke="#C4C4C4", dash="2 3"))
     here = rect(left + place[1] * cell, top + place[0] * cell, cell, cell, stroke=BLUE, line=3.5)
     title = text(left, top - 18, f"output {side} × {side}", size=17, anchor="start", bold=True)
-    return title + group("output", *done) + group("later", *later) + here
+    # As large as the longest of all numbers allows, so that the size stays while they come.
+    size = word_size(cell, *map(_signed, output.flat))
+    drawn = cells("output", done, cell, edge="#8A8A8A", size=size)
+    return title + drawn + group("later", *later) + here
 
 
 def _draw_links(axis: Axis, cell: float, place: tuple[int, int]) -> str:
@@ -502,6 +520,7 @@ def _draw_nothing(axis: Axis) -> str:
     )
 
 
+@lru_cache(maxsize=8)
 def _draw_formula(axis: Axis) -> str:
     """How the output's size, and the zeros on each side, come from n, k and s."""
     n, k, s = (axis.size, INK), (axis.kernel, BLUE_TEXT), (axis.stride, VERMILION_TEXT)
@@ -548,23 +567,6 @@ def _valid(n: tuple, k: tuple, s: tuple) -> list[tuple]:
 
 def _same(n: tuple, s: tuple) -> list[tuple]:
     return [("⌈", INK), n, (" / ", INK), s, ("⌉", INK)]
-
-
-def _box(
-    x: float, y: float, cell: float, value: object, *, fill: str, stroke: str, ink: str = INK
-) -> str:
-    size = min(16, 0.46 * cell) if len(str(value)) < 3 else min(15, 0.39 * cell)
-    return rect(x, y, cell, cell, fill=fill, stroke=stroke, line=0.8) + text(
-        x + cell / 2, y + cell / 2, value, size=size, fill=ink
-    )
-
-
-def _cross(x: float, y: float, cell: float) -> str:
-    low, high = 0.14 * cell, 0.72 * cell
-    steps = (
-        f"M{x + low:.1f} {y + low:.1f}l{high:.1f} {high:.1f}m0 {-high:.1f}l{-high:.1f} {high:.1f}"
-    )
-    return path(steps, stroke=ORANGE, line=2.5, opacity=0.9)
 
 
 def _cell(side: float, count: int) -> float:
