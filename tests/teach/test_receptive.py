@@ -81,7 +81,7 @@ def test_every_stack_that_keras_refuses_explains_itself():
 )
 def test_the_lessons_stacks_see_7_and_18_pixels(pooling, field):
     drawing = receptive.draw_receptive_field(DIGIT, pooling=pooling)
-    assert f"sees {field}×{field} pixels" in drawing.alt
+    assert f"each of its places sees {field}×{field} pixels" in drawing.alt
     assert np.any(TRUTH[3, 3, 1, pooling][:, 0, 0])
     assert TRUTH[3, 3, 1, pooling][:, 0, 0].sum() == field**2
 

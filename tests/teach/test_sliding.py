@@ -81,7 +81,8 @@ def test_each_step_shows_the_output_so_far_and_makes_its_last_number(walked):
         whole = walked[setting][-1][0]["output"]
         for step, (texts, words) in enumerate(walked[setting]):
             assert texts["output"] == whole[: step + 1], (setting, step)
-            assert texts["sum"] == [whole[step]], (setting, step)
+            row, column = divmod(step, round(len(whole) ** 0.5))
+            assert texts["sum"] == [f"{whole[step]}, output [{row}, {column}]"], (setting, step)
             assert f"Step {step + 1} of {len(whole)}" in words
 
 
@@ -93,7 +94,7 @@ def test_each_step_shows_the_products_that_add_up_to_its_number(walked):
             products = numbers(texts["products"])
             assert weights == kernel
             assert products == [a * b for a, b in zip(window, weights, strict=True)]
-            assert sum(products) == int(texts["sum"][0])
+            assert sum(products) == int(texts["sum"][0].split(",")[0])
 
 
 def test_the_window_shown_holds_what_keras_finds_there(walked):

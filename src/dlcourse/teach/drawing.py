@@ -62,19 +62,23 @@ class Drawing:
 
 
 class DrawnExplorer(Explorer):
-    """An explorer whose picture is a Drawing: `.image` is an HTML that holds the SVG."""
+    """An explorer whose picture is a Drawing: `.image` is an HTML that holds the SVG.
+
+    `.words` are for screen readers alone, since the picture says everything itself.
+    """
 
     def _canvas(self) -> HTML:
         return HTML()
 
     def _redraw(self, change: object = None) -> None:
         drawing = self.draw(*(each.value for each in self.inputs))
-        self.image.value, self.words.value = drawing.svg, said(drawing.alt)
+        self.image.value, self.words.value = drawing.svg, spoken(drawing.alt)
 
 
-def said(sentence: str) -> str:
-    """A sentence under a picture, which screen readers speak when it changes."""
-    return f'<div role="status" aria-live="polite">{escape(sentence)}</div>'
+def spoken(sentence: str) -> str:
+    """A sentence that screen readers speak when it changes; the eye has the picture instead."""
+    hidden = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+    return f'<div role="status" aria-live="polite" style="{hidden}">{escape(sentence)}</div>'
 
 
 def number(value: float) -> str:
@@ -259,15 +263,15 @@ def in_a_row(*controls: Widget) -> HBox:
     return HBox(list(controls), layout=Layout(flex_flow="row wrap", align_items="center"))
 
 
-def slider(name: str, values: range, value: int) -> IntSlider:
+def slider(name: str, values: range, value: int, width: str = "17em") -> IntSlider:
     """A slider over `values`, to be moved by mouse or arrow keys."""
     return IntSlider(
         value=value,
         min=values[0],
         max=values[-1],
         description=name,
-        style={"description_width": "5em"},
-        layout=Layout(width="16em"),
+        style={"description_width": "4.7em"},
+        layout=Layout(width=width),
     )
 
 

@@ -89,11 +89,11 @@ class PoolingExplorer(DrawnExplorer):
         self.pattern = Dropdown(
             options=list(KERNELS),
             description="look for",
-            style={"description_width": "5em"},
+            style={"description_width": "4.7em"},
             layout=Layout(width="16em"),
         )
         self.window = slider("window", WINDOWS, 2)
-        self.shift = slider("shift right", SHIFTS, 0)
+        self.shift = slider("shift", SHIFTS, 0)
         places = range((image.shape[0] - 2) // 2)
         self.row, self.column = slider("row", places, 4), slider("column", places, 5)
         self._side = image.shape[0] - 2

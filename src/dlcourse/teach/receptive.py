@@ -32,7 +32,7 @@ STRIDES = range(1, 3)
 POOLING = ("no pooling", "pooling 2×2")
 SIDE = 28
 
-_WIDTH, _HEIGHT = 940, 380
+_WIDTH, _HEIGHT = 940, 408
 _TOP, _PIXEL = 62, 8
 
 
@@ -107,7 +107,7 @@ def draw_receptive_field(
         parts.append(_draw_map(each, panels[index], _scale(index, panels), index))
     parts.append(_draw_sight(maps, panels, rows, columns))
     whole = len(maps) > len(layers)
-    parts.append(_draw_sum(maps) if whole else _draw_end(layers, maps, panels))
+    parts.append(_draw_sum(maps, rows, columns) if whole else _draw_end(layers, maps, panels))
     alt = _describe(layers, maps, rows, columns)
     return Drawing(tuple(parts), _WIDTH, _HEIGHT, alt)
 
@@ -121,12 +121,12 @@ class ReceptiveFieldExplorer(DrawnExplorer):
     """The last map may be large or small, so the choice of places follows the stack."""
 
     def __init__(self, image: np.ndarray) -> None:
-        self.convolutions = slider("conv layers", CONVOLUTIONS, 3)
+        self.convolutions = slider("layers", CONVOLUTIONS, 3)
         self.kernel = slider("kernel", KERNELS, 3)
         self.stride = slider("stride", STRIDES, 1)
         self.pooling = ToggleButtons(options=POOLING, style={"button_width": "8em"})
         self.stack = [self.convolutions, self.kernel, self.stride, self.pooling]
-        self.row, self.column = slider("row", range(22), 1), slider("column", range(22), 1)
+        self.row, self.column = slider("row", range(22), 10), slider("column", range(22), 10)
         for each in self.stack:
             each.observe(self._fit, "value")
         controls = stacked(
@@ -208,18 +208,28 @@ def _draw_sight(maps: list[Map], panels: list, rows: list, columns: list) -> str
     return group("sight", *boxes, *lines)
 
 
-def _draw_sum(maps: list[Map]) -> str:
+def _draw_sum(maps: list[Map], rows: list, columns: list) -> str:
     """How the field grows: every layer adds its window less one, times the jump before it."""
     pieces = [("field = 1", INK)]
     for before, each in zip(maps, maps[1:], strict=False):
         colour = VERMILION_TEXT if before.jump > 1 else INK
         pieces += [(f" + ({each.layer.size} − 1)·", INK), (str(before.jump), colour)]
     pieces += [(f" = {maps[-1].field}", BLUE_TEXT)]
-    rule = (
-        "Each layer adds (window − 1) × jump, the pixels from one place of its input to the next."
+    rule = "Each layer adds (window − 1) × jump: so many pixels apart are neighbours on its input."
+    return (
+        group("formula", formula(16, _HEIGHT - 78, pieces))
+        + text(16, _HEIGHT - 48, _sight(rows, columns), size=14.5, anchor="start", fill=BLUE_TEXT)
+        + text(16, _HEIGHT - 20, rule, size=14, anchor="start", fill=SOFT)
     )
-    return group("formula", formula(16, _HEIGHT - 48, pieces)) + text(
-        16, _HEIGHT - 18, rule, size=14, anchor="start", fill=SOFT
+
+
+def _sight(rows: list, columns: list) -> str:
+    """What the chosen place of the last map sees, in words."""
+    (up, down), (left, right) = rows[0], columns[0]
+    share = (down - up + 1) * (right - left + 1)
+    return (
+        f"Place [{rows[-1][0]}, {columns[-1][0]}] of the last map sees rows {up} to {down} and "
+        f"columns {left} to {right}: {share} of {SIDE * SIDE} pixels."
     )
 
 
@@ -247,10 +257,7 @@ def _describe(layers: list[Layer], maps: list[Map], rows: list, columns: list) -
             f"not fit into the {last.length}×{last.length} map before it. Use fewer layers, a "
             "smaller kernel or stride, or no pooling."
         )
-    share = (rows[0][1] - rows[0][0] + 1) * (columns[0][1] - columns[0][0] + 1)
     return (
-        f"{names} with stride {layers[0].stride}: place [{rows[-1][0]}, {columns[-1][0]}] of the "
-        f"last map, {last.length}×{last.length}, sees {last.field}×{last.field} pixels, rows "
-        f"{rows[0][0]} to {rows[0][1]} and columns {columns[0][0]} to {columns[0][1]}: "
-        f"{share} of {SIDE * SIDE}."
+        f"{names} with stride {layers[0].stride}: the last map is {last.length}×{last.length}, and "
+        f"each of its places sees {last.field}×{last.field} pixels. {_sight(rows, columns)}"
     )

@@ -172,7 +172,7 @@ class SlidingWindowExplorer(DrawnExplorer):
             options=PADDINGS, value="valid", style={"button_width": "5em"}, tooltip="padding"
         )
         self.settings = [self.size, self.kernel, self.stride, self.padding]
-        self.step = slider("step", range(9), 0)
+        self.step = slider("step", range(9), 0, width="26em")
         self.play = Play(min=0, max=8, interval=700, tooltip="Play: the window moves by itself")
         # In the browser, so that playing does not wait for the kernel.
         self.link = jslink((self.play, "value"), (self.step, "value"))
@@ -213,11 +213,7 @@ def describe(axis: Axis, output: np.ndarray, place: tuple[int, int]) -> str:
         )
     row, column = place
     before, after = axis.pads
-    zeros = (
-        f" with {before} zeros before it and {after} after it on each axis"
-        if before + after
-        else ""
-    )
+    zeros = f", {before} zeros before and {after} after it on each axis" if after else ""
     return (
         f"{setting}{zeros}: {axis.places}×{axis.places} places. "
         f"Step {row * axis.places + column + 1} of {axis.places**2}: the products add up to "
@@ -442,17 +438,19 @@ def _draw_products(axis: Axis, weights: np.ndarray, place: tuple[int, int]) -> s
         x += max(side, 90) + 34
     total = int(np.sum(window * weights))
     count = "the product is" if k == 1 else f"the {k * k} products add up to"
-    drawn.append(text(left, _sum_height(), count, size=15, anchor="start"))
+    made = f"{_signed(total)}, output [{place[0]}, {place[1]}]"
+    y = _sum_height()
+    drawn.append(text(left, y, count, size=15, anchor="start"))
     drawn.append(
         group(
             "sum",
             text(
-                left + 8.3 * len(count) + 14,
-                _sum_height(),
-                _signed(total),
-                size=17,
-                bold=True,
+                left + 8.4 * len(count) + 12,
+                y,
+                made,
+                size=15,
                 anchor="start",
+                bold=True,
                 fill=BLUE_TEXT,
             ),
         )
@@ -474,6 +472,8 @@ def _draw_output(output: np.ndarray, place: tuple[int, int]) -> str:
             later.append(rect(x, y, cell, cell, fill="#F7F7F7", stroke="#C4C4C4", dash="2 3"))
     here = rect(left + place[1] * cell, top + place[0] * cell, cell, cell, stroke=BLUE, line=3.5)
     title = text(left, top - 18, f"output {side} × {side}", size=17, anchor="start", bold=True)
+    count = f"place {place[0] * side + place[1] + 1} of {side * side}"
+    title += text(_WIDTH - 20, top - 18, count, size=15, anchor="end", fill=SOFT)
     # As large as the longest of all numbers allows, so that the size stays while they come.
     size = word_size(cell, *map(_signed, output.flat))
     drawn = cells("output", done, cell, edge="#8A8A8A", size=size)
