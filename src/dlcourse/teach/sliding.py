@@ -4,6 +4,7 @@ Both axes are treated alike, so one axis says it all: how many places there are 
 where each begins, and which pixels no window ever covers. Sizes are those of keras.layers.Conv2D.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -57,7 +58,10 @@ PIXELS = np.array(
     ]
 )
 
-_WIDTH, _HEIGHT = 940, 572
+# The formula, its second line and the remark need that much; in the explorer they begin so low that
+# nothing jumps while sliders move.
+_WIDTH, _FORMULA_HEIGHT, _FORMULA_AT = 940, 80, 492
+_COLOURS = {"n": INK, "k": BLUE_TEXT, "s": VERMILION_TEXT, "o": INK}
 # The input's corner and the side that it has to fit in; the same for the products and the output.
 _INPUT, _INPUT_SIDE = (52, 88), 346
 _PRODUCTS, _PRODUCTS_SIDE = (488, 56), 122
@@ -140,10 +144,15 @@ def draw_sliding_window(
     why there is no output. Beyond the last place, `step` is the last one.
     """
     axis = Axis(size, kernel, stride, padding)
+    return _drawing(axis, step, _lowest(axis) + 40)
+
+
+def _drawing(axis: Axis, step: int, formula_at: float) -> Drawing:
+    """The picture, with the formula at that height and below it."""
     place = divmod(min(step, max(axis.places**2 - 1, 0)), max(axis.places, 1))
-    weights = kernel_of(kernel)
-    output = slide(PIXELS[:size, :size], weights, axis)
-    cell = _cell(_INPUT_SIDE, size + sum(axis.pads) + axis.overhang)
+    weights = kernel_of(axis.kernel)
+    output = slide(PIXELS[: axis.size, : axis.size], weights, axis)
+    cell = _input_cell(axis)
     parts = [
         _draw_input(axis, cell),
         _draw_ruler(axis, cell, place),
@@ -151,9 +160,18 @@ def draw_sliding_window(
         _draw_products(axis, weights, place) if axis.places else _draw_nothing(axis),
         _draw_output(output, place) if axis.places else "",
         _draw_links(axis, cell, place) if axis.places else "",
-        _draw_formula(axis),
+        _draw_formula(axis, formula_at),
     ]
-    return Drawing(tuple(parts), _WIDTH, _HEIGHT, describe(axis, output, place))
+    alt = describe(axis, output, place)
+    return Drawing(tuple(parts), _WIDTH, formula_at + _FORMULA_HEIGHT, alt)
+
+
+def _lowest(axis: Axis) -> float:
+    """The height at which everything above the formula ends."""
+    below = _INPUT[1] + (axis.size + sum(axis.pads)) * _input_cell(axis) + 32
+    if not axis.places:
+        return max(below, _INPUT[1] + axis.kernel * _input_cell(axis) + 32)
+    return max(below, _OUTPUT[1] + axis.places * _cell(_OUTPUT_SIDE, axis.places))
 
 
 def sliding_window_explorer() -> "SlidingWindowExplorer":
@@ -184,7 +202,7 @@ class SlidingWindowExplorer(DrawnExplorer):
             in_a_row(self.size, self.kernel, self.stride, self.padding),
             in_a_row(self.play, self.back, self.forward, self.step),
         )
-        super().__init__(controls, [*self.settings, self.step], draw_sliding_window)
+        super().__init__(controls, [*self.settings, self.step], _draw_steadily)
 
     def _fit(self, change: object = None) -> None:
         """Let the steps run as far as there are places now, from the first one."""
@@ -200,6 +218,10 @@ class SlidingWindowExplorer(DrawnExplorer):
     def _forward(self, button: Button) -> None:
         # Past the end it begins anew, as playing does.
         self.step.value = (self.step.value + 1) % (self.step.max + 1)
+
+
+def _draw_steadily(size: int, kernel: int, stride: int, padding: str, step: int) -> Drawing:
+    return _drawing(Axis(size, kernel, stride, padding), step, _FORMULA_AT)
 
 
 def describe(axis: Axis, output: np.ndarray, place: tuple[int, int]) -> str:
@@ -521,52 +543,46 @@ def _draw_nothing(axis: Axis) -> str:
 
 
 @lru_cache(maxsize=8)
-def _draw_formula(axis: Axis) -> str:
-    """How the output's size, and the zeros on each side, come from n, k and s."""
-    n, k, s = (axis.size, INK), (axis.kernel, BLUE_TEXT), (axis.stride, VERMILION_TEXT)
-    names = ("n", INK), ("k", BLUE_TEXT), ("s", VERMILION_TEXT)
+def _draw_formula(axis: Axis, top: float) -> str:
+    """How the output's size, and the zeros on each side, come from n, k and s; what to notice."""
+    lines = [formula(30, top + 28 * i, line) for i, line in enumerate(_formulas(axis))]
+    y = top + 28 * len(lines) + 2
+    note = text(30, y, remark(axis), size=14, anchor="start", fill=VERMILION_TEXT)
+    return group("formula", *lines) + group("remark", note)
+
+
+def _formulas(axis: Axis) -> list[list[tuple[str, str]]]:
+    """The lines of the formula as pieces (words, colour)."""
+    n, k, s, places = axis.size, axis.kernel, axis.stride, axis.places
     if axis.padding == "valid":
-        quotient = _fraction(axis.size - axis.kernel, axis.stride)
-        floored = (axis.size - axis.kernel) // axis.stride
-        result = axis.places if axis.places else f"{_signed(floored + 1)}: no place at all"
-        first = [("output = ", INK), *_valid(*names), (" = ", INK), *_valid(n, k, s)]
-        first += [(f" = ⌊{quotient}⌋ + 1 = {_signed(floored)} + 1 = {result}", INK)]
-        second = []
-    else:
-        first = [("output = ", INK), *_same(names[0], names[2]), (" = ", INK), *_same(n, s)]
-        first += [(f" = ⌈{_fraction(axis.size, axis.stride)}⌉ = {axis.places}", INK)]
-        total = (axis.places - 1) * axis.stride + axis.kernel - axis.size
-        before, after = axis.pads
-        second = [
-            ("zeros = ", GREEN_TEXT),
-            ("(output − 1)·", INK),
-            names[2],
-            (" + ", INK),
-            names[1],
-            (" − n = ", INK),
-        ]
-        second += [
-            (f"{axis.places - 1}·", INK),
-            s,
-            (" + ", INK),
-            k,
-            (f" − {axis.size} = {_signed(total)}", INK),
-        ]
-        second += [
-            (", so none" if total <= 0 else f" → {before} before, {after} after", GREEN_TEXT)
-        ]
-    lines = [[(str(words), colour) for words, colour in line] for line in (first, second) if line]
-    drawn = [formula(30, _HEIGHT - 80 + 28 * i, line) for i, line in enumerate(lines)]
-    note = text(30, _HEIGHT - 22, remark(axis), size=14, anchor="start", fill=VERMILION_TEXT)
-    return group("formula", *drawn) + group("remark", note)
+        floored = (n - k) // s
+        result = places if places else f"{_signed(floored + 1)}: no place at all"
+        end = f" = ⌊{_fraction(n - k, s)}⌋ + 1 = {_signed(floored)} + 1 = {result}"
+        return [_filled("output = ", "⌊({n} − {k}) / {s}⌋ + 1", axis, end)]
+    first = _filled("output = ", "⌈{n} / {s}⌉", axis, f" = ⌈{_fraction(n, s)}⌉ = {places}")
+    total = (places - 1) * s + k - n
+    rule = "({o} − 1)·{s} + {k} − {n}"
+    second = _filled("zeros = ", rule, axis, f" = {_signed(total)}")
+    before, after = axis.pads
+    shared = ", so none" if total <= 0 else f" → {before} before, {after} after"
+    return [first, [*second, (shared, GREEN_TEXT)]]
 
 
-def _valid(n: tuple, k: tuple, s: tuple) -> list[tuple]:
-    return [("⌊(", INK), n, (" − ", INK), k, (") / ", INK), s, ("⌋ + 1", INK)]
+def _filled(start: str, rule: str, axis: Axis, end: str) -> list[tuple[str, str]]:
+    """A rule twice, with names and with numbers, each in the colour that it has in the picture."""
+    names = {"n": "n", "k": "k", "s": "s", "o": "output"}
+    values = {"n": axis.size, "k": axis.kernel, "s": axis.stride, "o": axis.places}
+    pieces = [(start, INK)]
+    for filling, after in ((names, " = "), (values, end)):
+        # Every other part of the split is a name.
+        for index, part in enumerate(re.split(r"{(\w)}", rule)):
+            pieces.append((str(filling[part]), _COLOURS[part]) if index % 2 else (part, INK))
+        pieces.append((after, INK))
+    return pieces
 
 
-def _same(n: tuple, s: tuple) -> list[tuple]:
-    return [("⌈", INK), n, (" / ", INK), s, ("⌉", INK)]
+def _input_cell(axis: Axis) -> float:
+    return _cell(_INPUT_SIDE, axis.size + sum(axis.pads) + axis.overhang)
 
 
 def _cell(side: float, count: int) -> float:
