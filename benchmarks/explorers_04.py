@@ -38,7 +38,7 @@ def moves(controls: list, values: list, timed: Callable[[], list]) -> Iterator[f
             if control.value != value:
                 yield _timed(control, value)
         for control in timed():
-            for value in range(control.max + 1):
+            for value in range(control.min, control.max + 1):
                 if control.value != value:
                     yield _timed(control, value)
 

@@ -59,7 +59,7 @@ def walked():
     for setting in SETTINGS:
         set_to(explorer, setting)
         steps = []
-        for step in range(explorer.step.max + 1):
+        for step in range(1, explorer.step.max + 1):
             explorer.step.value = step
             steps.append((drawn(explorer.image.value), explorer.words.value))
         found[setting] = steps
@@ -175,18 +175,18 @@ def test_the_buttons_go_one_step_and_round_from_the_end():
     explorer.forward.click()
     explorer.forward.click()
     explorer.back.click()
-    assert explorer.step.value == 1
+    assert explorer.step.value == 2
     explorer.step.value = explorer.step.max
     explorer.forward.click()
-    assert explorer.step.value == 0
+    assert explorer.step.value == 1
     explorer.back.click()
-    assert explorer.step.value == 0
+    assert explorer.step.value == 1
 
 
 def test_play_runs_over_as_many_steps_as_there_are_and_moves_the_slider():
     explorer = sliding.sliding_window_explorer()
     set_to(explorer, (9, 3, 2, "same"))
-    assert (explorer.play.min, explorer.play.max) == (0, 24)
+    assert (explorer.play.min, explorer.play.max) == (1, 25)
     assert explorer.link.source == (explorer.play, "value")
     assert explorer.link.target == (explorer.step, "value")
 
@@ -195,7 +195,7 @@ def test_a_new_setting_begins_at_the_first_step():
     explorer = sliding.sliding_window_explorer()
     explorer.step.value = 5
     explorer.stride.value = 2
-    assert (explorer.step.value, explorer.play.value) == (0, 0)
+    assert (explorer.step.value, explorer.play.value) == (1, 1)
     assert "Step 1 of 4" in explorer.words.value
 
 

@@ -190,8 +190,10 @@ class SlidingWindowExplorer(DrawnExplorer):
             options=PADDINGS, value="valid", style={"button_width": "5em"}, tooltip="padding"
         )
         self.settings = [self.size, self.kernel, self.stride, self.padding]
-        self.step = slider("step", range(9), 0, width="26em")
-        self.play = Play(min=0, max=8, interval=700, tooltip="Play: the window moves by itself")
+        self.step = slider("step", range(1, 10), 1, width="26em")
+        self.play = Play(
+            min=1, max=9, value=1, interval=700, tooltip="Play: the window moves by itself"
+        )
         # In the browser, so that playing does not wait for the kernel.
         self.link = jslink((self.play, "value"), (self.step, "value"))
         self.back = button("◀ back", "One step back", self._back)
@@ -206,22 +208,23 @@ class SlidingWindowExplorer(DrawnExplorer):
 
     def _fit(self, change: object = None) -> None:
         """Let the steps run as far as there are places now, from the first one."""
-        last = max(Axis(*(each.value for each in self.settings)).places ** 2 - 1, 0)
-        self.play.value = self.step.value = 0
+        last = max(Axis(*(each.value for each in self.settings)).places ** 2, 1)
+        self.play.value = self.step.value = 1
         self.play.max = self.step.max = last
         for each in (self.step, self.play, self.back, self.forward):
-            each.disabled = last == 0
+            each.disabled = last == 1
 
     def _back(self, button: Button) -> None:
-        self.step.value = max(self.step.value - 1, 0)
+        self.step.value = max(self.step.value - 1, 1)
 
     def _forward(self, button: Button) -> None:
         # Past the end it begins anew, as playing does.
-        self.step.value = (self.step.value + 1) % (self.step.max + 1)
+        self.step.value = self.step.value % self.step.max + 1
 
 
 def _draw_steadily(size: int, kernel: int, stride: int, padding: str, step: int) -> Drawing:
-    return _drawing(Axis(size, kernel, stride, padding), step, _FORMULA_AT)
+    """The explorer's picture, where steps are counted from 1 and nothing jumps."""
+    return _drawing(Axis(size, kernel, stride, padding), step - 1, _FORMULA_AT)
 
 
 def describe(axis: Axis, output: np.ndarray, place: tuple[int, int]) -> str:
