@@ -365,4 +365,5 @@ def _output_text(output: NotebookNode) -> str:
     """What an output says: its stream, or its texts of every kind (HTML tags included)."""
     data = output.get("data", {})
     texts = [data[mime] for mime in ("text/plain", "text/html", "text/markdown") if mime in data]
-    return "\n".join([output.get("text", ""), *texts])
+    # The bytes of an embedded picture say nothing.
+    return re.sub(r'src="data:[^"]*"', "", "\n".join([output.get("text", ""), *texts]))

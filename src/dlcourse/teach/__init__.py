@@ -10,8 +10,11 @@ from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_m
 from dlcourse.teach.handin import handin
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
+from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.setup import setup
+from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
 from dlcourse.teach.tensors import (
     broadcast_explorer,
     draw_broadcast,
@@ -32,13 +35,20 @@ __all__ = [
     "draw_descent",
     "draw_framework_interest",
     "draw_keras_stack",
+    "draw_pooling",
+    "draw_receptive_field",
+    "draw_sliding_window",
+    "feature_map",
     "draw_tensor_ranks",
     "handin",
     "image_grid",
     "ladder",
     "learning_rate_explorer",
     "misses",
+    "pooling_explorer",
     "predict",
+    "receptive_field_explorer",
     "setup",
+    "sliding_window_explorer",
     "worst_mistakes",
 ]
