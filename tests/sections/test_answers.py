@@ -75,7 +75,7 @@ def without_places(verdicts):
     return [re.sub(r": at \[.*? became [-.\d]+", "", verdict) for verdict in verdicts]
 
 
-@pytest.mark.parametrize(("section", "entry"), every_answer(), ids=named)
+@pytest.mark.parametrize(("section", "entry"), list(every_answer()), ids=named)
 def test_each_test_cell_says_the_same_of_live_and_of_carried_values(section, entry, student):
     found, answer = exercises(section), text_of(section, entry)
     live = found.live(entry["exercise"], answer)
