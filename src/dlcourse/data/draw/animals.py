@@ -250,7 +250,9 @@ def _sitting(pen: Pen, species: Species, coat: Coat, rng) -> None:
         pen.fill(ellipse(0, 1.35, 0.38, 0.6), tint(coat.base, 0.75), soft=0.08)
     for x in (-0.3, 0.3):
         thick = rng.uniform(0.3, 0.42)
-        _part(pen, limb([(x, 1.4), (x * 1.1, long - 0.2), (x, long + 0.1)], thick, thick), coat, rng)
+        _part(
+            pen, limb([(x, 1.4), (x * 1.1, long - 0.2), (x, long + 0.1)], thick, thick), coat, rng
+        )
         _paw(pen, x, long + 0.12, coat, rng)
     for x in (-wide * 0.85, wide * 0.85):
         _paw(pen, x, long + 0.1, coat, rng)
@@ -285,7 +287,12 @@ def _lying(pen: Pen, species: Species, coat: Coat, rng) -> None:
     _part(body, ellipse(long - 0.35, high - 0.15, 0.5, 0.42), coat, rng)
     for x in (-0.75, -0.35):
         reach = x - rng.uniform(0.1, 0.6)
-        _part(body, limb([(x + 0.7, high), (x, high + 0.15), (reach, high + 0.18)], 0.36, 0.3), coat, rng)
+        _part(
+            body,
+            limb([(x + 0.7, high), (x, high + 0.15), (reach, high + 0.18)], 0.36, 0.3),
+            coat,
+            rng,
+        )
         _paw(body, reach - 0.05, high + 0.2, coat, rng)
 
 
@@ -326,7 +333,9 @@ def _tail(pen: Pen, species: Species, coat: Coat, rng) -> None:
 def _collar(pen: Pen, rng) -> None:
     colour = tuple(rng.integers(30, 255, 3).tolist())
     y = rng.uniform(0.86, 1.0)
-    pen.line(smooth([(-0.55, y - 0.12), (0, y + 0.06), (0.55, y - 0.12)], closed=False), 0.13, colour)
+    pen.line(
+        smooth([(-0.55, y - 0.12), (0, y + 0.06), (0.55, y - 0.12)], closed=False), 0.13, colour
+    )
     if rng.random() < 0.6:
         pen.fill(ellipse(0, y + 0.16, 0.1, 0.1), (224, 190, 80))
 
@@ -347,8 +356,12 @@ def _head(pen: Pen, species: Species, coat: Coat, yaw: float, rng) -> None:
     outline += [(wide * 0.95, -0.1), (jaw, 0.62), (0, 0.95), (-jaw, 0.62)]
     _part(pen, smooth(outline), coat, rng)
     if coat.bib:
-        pen.fill(smooth([(0.12, -0.9), (0.3, 0.3), (-0.3, 0.3), (-0.12, -0.9)]), tint(coat.base, 0.75),
-                 alpha=0.9, soft=0.05)
+        pen.fill(
+            smooth([(0.12, -0.9), (0.3, 0.3), (-0.3, 0.3), (-0.12, -0.9)]),
+            tint(coat.base, 0.75),
+            alpha=0.9,
+            soft=0.05,
+        )
     if hanging:
         _ears(pen, ears, ear, wide, coat, rng)
     muzzle = rng.uniform(*species.muzzle)
@@ -362,26 +375,58 @@ def _ears(pen: Pen, kind: str, ear: float, wide: float, coat: Coat, rng) -> None
     for side in (-1, 1):
         pen_ear = pen.at(side * apart, -0.62, 1, side * (lean + rng.normal(0, 0.08)), side < 0)
         if kind == "pointed":
-            outline = smooth([(-0.42, 0.15), (-0.3, -0.4 * ear), (0, -ear), (0.06, -ear), (0.36, -0.3 * ear), (0.42, 0.3)])
+            outline = smooth(
+                [
+                    (-0.42, 0.15),
+                    (-0.3, -0.4 * ear),
+                    (0, -ear),
+                    (0.06, -ear),
+                    (0.36, -0.3 * ear),
+                    (0.42, 0.3),
+                ]
+            )
             inside = [(-0.24, 0.05), (0, -0.75 * ear), (0.25, 0.1)]
         elif kind == "folded":
-            outline = smooth([(-0.42, 0.1), (-0.25, -0.5 * ear), (0.05, -0.62 * ear), (0.42, -0.3 * ear), (0.4, 0.2)])
+            outline = smooth(
+                [
+                    (-0.42, 0.1),
+                    (-0.25, -0.5 * ear),
+                    (0.05, -0.62 * ear),
+                    (0.42, -0.3 * ear),
+                    (0.4, 0.2),
+                ]
+            )
             inside = None
         elif kind == "round":
             outline = ellipse(0, -0.3 * ear, ear, ear)
             inside = ellipse(0, -0.3 * ear, 0.65 * ear, 0.65 * ear)
         elif kind == "long":
-            outline = smooth([(-0.2, 0.1), (-0.28, -0.6 * ear), (0, -ear), (0.28, -0.6 * ear), (0.2, 0.1)])
-            inside = smooth([(-0.08, 0), (-0.14, -0.6 * ear), (0, -0.85 * ear), (0.14, -0.6 * ear), (0.08, 0)])
+            outline = smooth(
+                [(-0.2, 0.1), (-0.28, -0.6 * ear), (0, -ear), (0.28, -0.6 * ear), (0.2, 0.1)]
+            )
+            inside = smooth(
+                [(-0.08, 0), (-0.14, -0.6 * ear), (0, -0.85 * ear), (0.14, -0.6 * ear), (0.08, 0)]
+            )
         else:  # floppy
             out = rng.uniform(0.15, 0.45)
-            outline = smooth([(-0.15, -0.12), (0.2, -0.18), (0.3 + out, 0.4 * ear), (0.25 + out, 1.2 * ear), (0.02 + out, 1.35 * ear), (-0.05, 0.7 * ear)])
+            outline = smooth(
+                [
+                    (-0.15, -0.12),
+                    (0.2, -0.18),
+                    (0.3 + out, 0.4 * ear),
+                    (0.25 + out, 1.2 * ear),
+                    (0.02 + out, 1.35 * ear),
+                    (-0.05, 0.7 * ear),
+                ]
+            )
             inside = None
         _part(pen_ear, outline, coat, rng, dark=True)
         if inside is not None:
             pen_ear.fill(inside, inner, alpha=0.85, soft=0.02)
         if kind == "folded":
-            flap = smooth([(-0.25, -0.5 * ear), (0.05, -0.62 * ear), (0.42, -0.3 * ear), (0.12, 0.12)])
+            flap = smooth(
+                [(-0.25, -0.5 * ear), (0.05, -0.62 * ear), (0.42, -0.3 * ear), (0.12, 0.12)]
+            )
             _part(pen_ear, flap, coat, rng, dark=True)
 
 
@@ -406,7 +451,9 @@ def _eyes(pen: Pen, species: Species, wide: float, muzzle: float, coat: Coat, ya
         eye.fill(ellipse(look - 0.25, -0.3, 0.2, 0.2), (250, 250, 250))
     if rng.random() < 0.15:
         for side in (-1, 1):
-            pen.fill(ellipse(side * apart * 0.9 + 0.16 * yaw, y - 0.34, 0.13, 0.08), tint(coat.base, 0.5))
+            pen.fill(
+                ellipse(side * apart * 0.9 + 0.16 * yaw, y - 0.34, 0.13, 0.08), tint(coat.base, 0.5)
+            )
 
 
 def _muzzle(pen: Pen, species: Species, size: float, coat: Coat, rng) -> None:
@@ -414,9 +461,18 @@ def _muzzle(pen: Pen, species: Species, size: float, coat: Coat, rng) -> None:
     light = tint(coat.base, rng.uniform(0.15, 0.8))
     if coat.points:
         light = coat.second
-    cheeks = smooth([(0, -0.7 * size), (0.75 * size, -0.3 * size), (size, 0.35 * size),
-                     (0.5 * size, 0.85 * size), (0, 0.75 * size), (-0.5 * size, 0.85 * size),
-                     (-size, 0.35 * size), (-0.75 * size, -0.3 * size)])
+    cheeks = smooth(
+        [
+            (0, -0.7 * size),
+            (0.75 * size, -0.3 * size),
+            (size, 0.35 * size),
+            (0.5 * size, 0.85 * size),
+            (0, 0.75 * size),
+            (-0.5 * size, 0.85 * size),
+            (-size, 0.35 * size),
+            (-0.75 * size, -0.3 * size),
+        ]
+    )
     pen.fill(cheeks, light, shade=tint(light, -0.25), alpha=0.95, soft=0.02)
     nose = rng.uniform(*species.nose)
     shape = _choose(species.noses, rng)
@@ -424,23 +480,49 @@ def _muzzle(pen: Pen, species: Species, size: float, coat: Coat, rng) -> None:
     top = -0.3 * size
     line = mix(DARK, light, 0.2)
     if rng.random() < species.tongue:
-        pen.fill(smooth([(-0.5 * nose - 0.05, 0.5 * size), (0.5 * nose + 0.05, 0.5 * size), (0.5 * nose + 0.04, 1.2 * size), (0, 1.4 * size), (-0.5 * nose - 0.04, 1.2 * size)]), (222, 106, 116), shade=(190, 70, 90))
+        pen.fill(
+            smooth(
+                [
+                    (-0.5 * nose - 0.05, 0.5 * size),
+                    (0.5 * nose + 0.05, 0.5 * size),
+                    (0.5 * nose + 0.04, 1.2 * size),
+                    (0, 1.4 * size),
+                    (-0.5 * nose - 0.04, 1.2 * size),
+                ]
+            ),
+            (222, 106, 116),
+            shade=(190, 70, 90),
+        )
     for side in (-1, 1):
-        mouth = [(0, top), (0, 0.35 * size), (side * 0.25 * size, 0.52 * size), (side * 0.55 * size, 0.42 * size)]
+        mouth = [
+            (0, top),
+            (0, 0.35 * size),
+            (side * 0.25 * size, 0.52 * size),
+            (side * 0.55 * size, 0.42 * size),
+        ]
         pen.line(smooth(mouth, closed=False), 0.035, line)
     if shape == "triangle":
-        pen.fill(smooth([(-nose, top - 0.6 * nose), (nose, top - 0.6 * nose), (0, top + 0.8 * nose)]), colour)
+        pen.fill(
+            smooth([(-nose, top - 0.6 * nose), (nose, top - 0.6 * nose), (0, top + 0.8 * nose)]),
+            colour,
+        )
     elif shape == "snout":
         pen.fill(ellipse(0, top + 0.1, nose, 0.75 * nose), mix(PINK, coat.base, 0.5))
         for side in (-1, 1):
             pen.fill(ellipse(side * 0.4 * nose, top + 0.1, 0.16 * nose, 0.3 * nose), DARK)
     else:
         pen.fill(ellipse(0, top, nose, 0.72 * nose), colour)
-        pen.fill(ellipse(-0.3 * nose, top - 0.3 * nose, 0.25 * nose, 0.14 * nose), tint(colour, 0.6))
+        pen.fill(
+            ellipse(-0.3 * nose, top - 0.3 * nose, 0.25 * nose, 0.14 * nose), tint(colour, 0.6)
+        )
     if rng.random() < species.whiskers:
         hair = (240, 240, 236) if sum(coat.base) < 420 or rng.random() < 0.4 else (70, 64, 60)
         for side in (-1, 1):
             for turn in (-0.22, 0.02, 0.26):
                 reach = rng.uniform(0.75, 1.15)
                 y = 0.25 * size + 0.3 * turn
-                pen.line([(side * 0.5 * size, y), (side * (0.5 * size + reach), y + reach * turn)], 0.016, hair)
+                pen.line(
+                    [(side * 0.5 * size, y), (side * (0.5 * size + reach), y + reach * turn)],
+                    0.016,
+                    hair,
+                )

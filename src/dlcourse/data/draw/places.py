@@ -28,11 +28,17 @@ def draw_in_front(pen: Pen, rng: np.random.Generator) -> None:
             blade = limb([(x, 1.05), (x, 0.95), tip], 0.018, 0.004)
             pen.fill(blade, tint(green, rng.uniform(-0.4, 0.3)))
     elif kind == "leaves":
-        plant(pen.at(rng.choice([-0.02, wide + 0.02]), rng.uniform(0.5, 1), rng.uniform(0.3, 0.5)), rng)
+        plant(
+            pen.at(rng.choice([-0.02, wide + 0.02]), rng.uniform(0.5, 1), rng.uniform(0.3, 0.5)),
+            rng,
+        )
     elif kind == "ledge":
         y, tilt = rng.uniform(0.78, 0.95), rng.uniform(-0.06, 0.06)
-        pen.fill(np.array([(0, y - tilt), (wide, y + tilt), (wide, 1.1), (0, 1.1)]), colour,
-                 shade=tint(colour, -0.5))
+        pen.fill(
+            np.array([(0, y - tilt), (wide, y + tilt), (wide, 1.1), (0, 1.1)]),
+            colour,
+            shade=tint(colour, -0.5),
+        )
     elif kind == "bars":
         for x in np.arange(rng.uniform(0, 0.3), wide, rng.uniform(0.22, 0.4)):
             pen.fill(limb([(x, -0.1), (x, 0.5), (x, 1.1)], 0.035, 0.035), colour)
@@ -72,7 +78,9 @@ def _room(pen: Pen, wide: float, rng) -> None:
     if paper < 0.25:
         width = rng.uniform(0.02, 0.12)
         for x in np.arange(rng.uniform(0, 0.1), wide, 2 * width):
-            pen.fill(np.array([(x, 0), (x + width, 0), (x + width, edge), (x, edge)]), tint(wall, 0.25))
+            pen.fill(
+                np.array([(x, 0), (x + width, 0), (x + width, edge), (x, edge)]), tint(wall, 0.25)
+            )
     elif paper < 0.45:
         step, dot = rng.uniform(0.08, 0.16), some_colour(rng)
         for x in np.arange(0, wide, step):
@@ -122,11 +130,15 @@ def _garden(pen: Pen, wide: float, rng) -> None:
     dusk = rng.random() < 0.2
     sky = (226, 150, 110) if dusk else (120, 176, 226)
     edge = rng.uniform(0.2, 0.7)
-    _gradient(pen, tint(sky, rng.uniform(-0.3, 0.1)), tint(sky, rng.uniform(0.3, 0.7)), (0, 0, 1, edge))
+    _gradient(
+        pen, tint(sky, rng.uniform(-0.3, 0.1)), tint(sky, rng.uniform(0.3, 0.7)), (0, 0, 1, edge)
+    )
     for _ in range(rng.integers(0, 4)):
         cloud = pen.at(rng.uniform(0, wide), rng.uniform(0, edge), rng.uniform(0.05, 0.15))
         for x in (-0.8, 0, 0.8):
-            cloud.fill(ellipse(x, rng.normal(0, 0.1), 0.9, 0.5), tint(sky, 0.85), alpha=0.8, soft=0.2)
+            cloud.fill(
+                ellipse(x, rng.normal(0, 0.1), 0.9, 0.5), tint(sky, 0.85), alpha=0.8, soft=0.2
+            )
     for _ in range(rng.integers(0, 3)):
         hills = [(x, edge - rng.uniform(0, 0.2)) for x in np.linspace(-0.2, wide + 0.2, 6)]
         green = tint(_green(rng), rng.uniform(-0.3, 0.3))
@@ -143,7 +155,18 @@ def _garden(pen: Pen, wide: float, rng) -> None:
         wood = some_colour(rng)
         for x in np.arange(0, wide, 0.09):
             top = edge - 0.12
-            pen.fill(np.array([(x, top), (x + 0.035, top - 0.04), (x + 0.07, top), (x + 0.07, edge + 0.1), (x, edge + 0.1)]), wood)
+            pen.fill(
+                np.array(
+                    [
+                        (x, top),
+                        (x + 0.035, top - 0.04),
+                        (x + 0.07, top),
+                        (x + 0.07, edge + 0.1),
+                        (x, edge + 0.1),
+                    ]
+                ),
+                wood,
+            )
         pen.line([(0, edge - 0.02), (wide, edge - 0.02)], 0.025, tint(wood, -0.2))
 
 
@@ -155,8 +178,12 @@ def _blur(pen: Pen, wide: float, rng) -> None:
     pen.image.paste(spots.resize(pen.image.size, Image.BICUBIC))
     for _ in range(rng.integers(0, 12)):
         size = rng.uniform(0.02, 0.12)
-        pen.fill(ellipse(rng.uniform(0, wide), rng.uniform(0, 1), size, size),
-                 tint(some_colour(rng), 0.4), alpha=rng.uniform(0.2, 0.6), soft=0.01)
+        pen.fill(
+            ellipse(rng.uniform(0, wide), rng.uniform(0, 1), size, size),
+            tint(some_colour(rng), 0.4),
+            alpha=rng.uniform(0.2, 0.6),
+            soft=0.01,
+        )
 
 
 def _pattern(pen: Pen, wide: float, rng) -> None:
@@ -183,23 +210,34 @@ def clutter(pen: Pen, rng: np.random.Generator) -> None:
 def _ball(pen: Pen, rng) -> None:
     colour = some_colour(rng)
     pen.fill(ellipse(0, 0, 0.8, 0.8), colour, shade=tint(colour, -0.5))
-    pen.line(smooth([(-0.75, -0.2), (0, rng.uniform(-0.4, 0.4)), (0.75, -0.2)], closed=False), 0.12,
-             some_colour(rng))
+    pen.line(
+        smooth([(-0.75, -0.2), (0, rng.uniform(-0.4, 0.4)), (0.75, -0.2)], closed=False),
+        0.12,
+        some_colour(rng),
+    )
     pen.fill(ellipse(-0.3, -0.35, 0.16, 0.12), tint(colour, 0.7), soft=0.04)
 
 
 def _box(pen: Pen, rng) -> None:
     colour, lean = some_colour(rng), rng.uniform(-0.4, 0.4)
-    pen.fill(np.array([(-0.8, -0.5), (0.8, -0.5), (0.8, 0.7), (-0.8, 0.7)]), colour,
-             shade=tint(colour, -0.3))
-    pen.fill(np.array([(-0.8, -0.5), (0.8, -0.5), (0.8 + lean, -0.9), (-0.8 + lean, -0.9)]),
-             tint(colour, 0.3))
+    pen.fill(
+        np.array([(-0.8, -0.5), (0.8, -0.5), (0.8, 0.7), (-0.8, 0.7)]),
+        colour,
+        shade=tint(colour, -0.3),
+    )
+    pen.fill(
+        np.array([(-0.8, -0.5), (0.8, -0.5), (0.8 + lean, -0.9), (-0.8 + lean, -0.9)]),
+        tint(colour, 0.3),
+    )
 
 
 def _bowl(pen: Pen, rng) -> None:
     colour = some_colour(rng)
-    pen.fill(smooth([(-0.9, -0.2), (0.9, -0.2), (0.6, 0.45), (-0.6, 0.45)]), colour,
-             shade=tint(colour, -0.4))
+    pen.fill(
+        smooth([(-0.9, -0.2), (0.9, -0.2), (0.6, 0.45), (-0.6, 0.45)]),
+        colour,
+        shade=tint(colour, -0.4),
+    )
     pen.fill(ellipse(0, -0.2, 0.85, 0.2), tint(colour, -0.5))
     pen.fill(ellipse(0, -0.18, 0.6, 0.13), some_colour(rng))
 
@@ -207,8 +245,22 @@ def _bowl(pen: Pen, rng) -> None:
 def _cushion(pen: Pen, rng) -> None:
     colour = some_colour(rng)
     turned = pen.at(0, 0, 1, rng.uniform(0, 1.5))
-    turned.fill(smooth([(-1, -0.8), (0, -0.65), (1, -0.8), (0.85, 0), (1, 0.8), (0, 0.65), (-1, 0.8), (-0.85, 0)]),
-                colour, shade=tint(colour, -0.4))
+    turned.fill(
+        smooth(
+            [
+                (-1, -0.8),
+                (0, -0.65),
+                (1, -0.8),
+                (0.85, 0),
+                (1, 0.8),
+                (0, 0.65),
+                (-1, 0.8),
+                (-0.85, 0),
+            ]
+        ),
+        colour,
+        shade=tint(colour, -0.4),
+    )
     turned.fill(ellipse(0, 0, 0.12, 0.1), tint(colour, -0.4))
 
 
@@ -216,8 +268,11 @@ def _blob(pen: Pen, rng) -> None:
     around = np.linspace(0, 2 * np.pi, 9)[:-1]
     reach = rng.uniform(0.4, 1, (8, 1))
     colour = some_colour(rng)
-    pen.fill(smooth(np.stack([np.cos(around), np.sin(around)], 1) * reach), colour,
-             shade=tint(colour, -0.4))
+    pen.fill(
+        smooth(np.stack([np.cos(around), np.sin(around)], 1) * reach),
+        colour,
+        shade=tint(colour, -0.4),
+    )
 
 
 def plant(pen: Pen, rng: np.random.Generator) -> None:
@@ -237,7 +292,9 @@ def tree(pen: Pen, rng: np.random.Generator) -> None:
     green = tint(_green(rng), rng.uniform(-0.4, 0.1))
     if rng.random() < 0.4:
         for y, size in ((-0.5, 0.6), (-0.95, 0.48), (-1.35, 0.34)):
-            pen.fill(np.array([(-size, y), (0, y - 0.75), (size, y)]), green, shade=tint(green, -0.4))
+            pen.fill(
+                np.array([(-size, y), (0, y - 0.75), (size, y)]), green, shade=tint(green, -0.4)
+            )
         return
     for _ in range(6):
         x, y = rng.normal(0, 0.28), -1.1 + rng.normal(0, 0.22)
