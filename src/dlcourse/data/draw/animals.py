@@ -34,7 +34,7 @@ class Species:
 
 SPECIES = {
     "cat": Species(
-        ears={"pointed": 0.88, "folded": 0.12},
+        ears={"pointed": 0.94, "folded": 0.06},
         ear=(0.6, 0.95),
         head=(0.96, 1.2),
         muzzle=(0.3, 0.44),
@@ -48,11 +48,11 @@ SPECIES = {
         noses={"triangle": 0.9, "oval": 0.1},
     ),
     "dog": Species(
-        ears={"floppy": 0.62, "pointed": 0.24, "folded": 0.14},
+        ears={"floppy": 0.72, "pointed": 0.14, "folded": 0.14},
         ear=(0.6, 1.0),
         head=(0.82, 1.08),
-        muzzle=(0.42, 0.62),
-        nose=(0.15, 0.25),
+        muzzle=(0.46, 0.66),
+        nose=(0.17, 0.27),
         eye=(0.12, 0.2),
         legs=(0.7, 1.15),
         tails={"bushy": 0.4, "short": 0.3, "curl": 0.3},

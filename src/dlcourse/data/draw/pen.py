@@ -23,7 +23,7 @@ class Pen:
         return cls(image, np.eye(2) * image.height, np.zeros(2))
 
     def at(self, x: float, y: float, scale=1.0, angle=0.0, mirror=False) -> "Pen":
-        """A pen with its origin at (x, y), its unit `scale` of this one's, turned by `angle` rad."""
+        """A pen with its origin at (x, y), one unit `scale` of these, turned by `angle`."""
         sine, cosine = np.sin(angle), np.cos(angle)
         turn = np.array([[cosine, -sine], [sine, cosine]]) * scale
         if mirror:

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -31,7 +32,7 @@ def draw_picture(kind: str, seed: int, index: int) -> bytes:
     pen = Pen.on(canvas)
     draw_place(pen, rng)
     _subject(pen, kind, rng)
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         draw_in_front(pen, rng)
     picture = _camera(canvas.reduce(FINE), rng)
     file = io.BytesIO()
@@ -47,8 +48,8 @@ def _size(rng) -> tuple[int, int]:
 
 def _subject(pen: Pen, kind: str, rng) -> None:
     wide = pen.image.width / pen.image.height
-    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.36), np.log(1.15)))
-    angle = float(np.clip(rng.normal(0, 0.22), -0.6, 0.6))
+    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.5), np.log(1.25)))
+    angle = float(np.clip(rng.normal(0, 0.15), -0.5, 0.5))
     mirror = rng.random() < 0.5
     squash = np.exp(rng.normal(0, 0.06))
     if kind in SPECIES:
@@ -77,11 +78,36 @@ def _camera(picture: Image.Image, rng) -> Image.Image:
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
     light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
     light -= rng.uniform(0, 0.25) * (x**2 + y**2)
-    cast = np.exp(rng.normal(0, 0.09, 3) + rng.normal(0, 0.22))
+    cast = np.exp(rng.normal(0, 0.09, 3) + rng.normal(0, 0.18))
     pixels *= (light[..., None] * cast).astype(np.float32)
-    contrast = rng.uniform(0.6, 1.15)
+    contrast = rng.uniform(0.7, 1.15)
     pixels = 128 + contrast * (pixels - 128)
     if rng.random() < 0.06:
         pixels[:] = pixels.mean(2, keepdims=True)
     pixels += rng.uniform(1, 9) * rng.standard_normal((height, width, 1), np.float32)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def synthetic_pictures(
+    n: int, seed: int, *, size: tuple[int, int] = (150, 150), kinds: Sequence[str] = ("cat", "dog")
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws `n` pictures like the files of the synthetic set, squeezed to `size` (height, width).
+
+    Returns images, uint8 of shape (n, height, width, 3), and labels, uint8 of shape (n,): positions
+    in `kinds` (each one of KINDS), in random order and with every kind equally often as far as `n`
+    allows. The same arguments give the same pictures in every process; about 15 ms each.
+    """
+    labels = np.random.default_rng(seed).permutation(np.arange(n) % len(kinds)).astype(np.uint8)
+    images = np.empty((n, *size, 3), np.uint8)
+    for i, label in enumerate(labels):
+        images[i] = _squeezed(draw_picture(kinds[label], seed, i), size)
+    return images, labels
+
+
+def _squeezed(content: bytes, size: tuple[int, int]) -> np.ndarray:
+    """A picture as `keras.utils.image_dataset_from_directory` reads it, to the nearest integer."""
+    height, width = size
+    with Image.open(io.BytesIO(content)) as image:
+        across, down = image.width / width, image.height / height
+        scale = (across, 0, 0, 0, down, 0)
+        return np.asarray(image.transform((width, height), Image.AFFINE, scale, Image.BILINEAR))
