@@ -107,7 +107,7 @@ def _collection(path: Path, pictures: list[Picture], read) -> Collection:
                 f"{path} holds {len(by_kind[other]):,} pictures of {other}s, but none of a {kind}. "
                 f"{_advice(path)}"
             )
-    return Collection(path.name, by_kind, read)
+    return Collection(str(path), by_kind, read)
 
 
 def _picture(member: str, size: int) -> Picture | None:
@@ -125,7 +125,7 @@ def _inner(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
 def _unpacked(archive: zipfile.ZipFile, inner: zipfile.ZipInfo, path: Path, scratch: Path) -> Path:
     """The zip inside of a zip as a file, since reading in it goes back and forth."""
     # The pictures come on top of it: a share of it, twice where files cannot be linked.
-    check_space(f"Unpacking {path.name}", scratch, round(1.5 * inner.file_size))
+    check_space(f"Unpacking {path}", scratch, round(1.5 * inner.file_size))
     target = scratch / INNER
     try:
         with archive.open(inner) as source, target.open("wb") as file:

@@ -1,7 +1,7 @@
 """Animals: one drawing for all, and a species that says what may differ.
 
-Colour, pattern, pose and setting say nothing about the species. Ears, muzzle, nose, eyes, whiskers
-and tail do, each of them not quite always: species overlap in every single trait.
+Colour and setting say nothing about the species, pattern says little. Ears, muzzle, nose, eyes,
+whiskers and tail do, each of them not quite always: species overlap in every single trait.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,11 @@ class Species:
     slit: float = 0
     whiskers: float = 0
     tongue: float = 0
+    brown_eyes: float = 0.7
     noses: dict[str, float] = field(default_factory=lambda: {"oval": 1})
+    coats: dict[str, float] = field(
+        default_factory=lambda: {"plain": 0.4, "striped": 0.15, "patched": 0.3, "shaded": 0.15}
+    )
 
 
 SPECIES = {
@@ -45,7 +49,9 @@ SPECIES = {
         slit=0.7,
         whiskers=0.85,
         tongue=0.04,
+        brown_eyes=0.15,
         noses={"triangle": 0.9, "oval": 0.1},
+        coats={"plain": 0.28, "striped": 0.34, "patched": 0.18, "spotted": 0.06, "shaded": 0.14},
     ),
     "dog": Species(
         ears={"floppy": 0.72, "pointed": 0.14, "folded": 0.14},
@@ -56,9 +62,10 @@ SPECIES = {
         eye=(0.12, 0.2),
         legs=(0.7, 1.15),
         tails={"bushy": 0.4, "short": 0.3, "curl": 0.3},
-        slit=0.0,
         whiskers=0.12,
         tongue=0.4,
+        brown_eyes=0.85,
+        coats={"plain": 0.28, "striped": 0.12, "patched": 0.28, "spotted": 0.14, "shaded": 0.18},
     ),
     "rabbit": Species(
         ears={"long": 1},
@@ -119,17 +126,10 @@ FUR: tuple[Colour, ...] = (
     (204, 172, 122),
     (168, 148, 128),
 )
-EYES: tuple[Colour, ...] = (
-    (122, 168, 66),
-    (204, 168, 48),
-    (98, 152, 200),
-    (140, 90, 40),
-    (86, 58, 36),
-    (62, 120, 92),
-)
+BRIGHT: tuple[Colour, ...] = ((122, 168, 66), (204, 168, 48), (98, 152, 200), (62, 120, 92))
+BROWN: tuple[Colour, ...] = ((128, 82, 38), (86, 58, 36), (60, 40, 30))
 PINK: Colour = (226, 148, 148)
 DARK: Colour = (34, 28, 30)
-PATTERNS = ("plain", "striped", "patched", "spotted", "shaded")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Coat:
 
 def draw_animal(pen: Pen, species: Species, rng: np.random.Generator) -> None:
     """One animal: half its head's height is the pen's unit, the middle of its head the origin."""
-    coat = _coat(pen, rng)
+    coat = _coat(pen, species, rng)
     yaw = rng.uniform(-0.8, 0.8)
     pose = rng.choice(["portrait", "sitting", "standing", "lying"], p=[0.3, 0.28, 0.24, 0.18])
     {"portrait": _portrait, "sitting": _sitting, "standing": _standing, "lying": _lying}[pose](
@@ -163,10 +163,9 @@ def _choose(shares: dict[str, float], rng: np.random.Generator) -> str:
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 
-def _coat(pen: Pen, rng: np.random.Generator) -> Coat:
+def _coat(pen: Pen, species: Species, rng: np.random.Generator) -> Coat:
     base, second = (_vary(FUR[i], rng) for i in rng.choice(len(FUR), 2, replace=False))
-    pattern = rng.choice(PATTERNS, p=[0.28, 0.24, 0.2, 0.12, 0.16])
-    lit = _fur(pen, base, second, str(pattern), rng)
+    lit = _fur(pen, base, second, _choose(species.coats, rng), rng)
     return Coat(
         lit=lit,
         shade=lit.point([round(i * 0.5) for i in range(256)] * 3),
@@ -434,7 +433,8 @@ def _eyes(pen: Pen, species: Species, wide: float, muzzle: float, coat: Coat, ya
     size = rng.uniform(*species.eye)
     apart = rng.uniform(0.36, 0.46) * wide
     y = rng.uniform(-0.2, -0.05)
-    iris = _vary(EYES[rng.integers(len(EYES))], rng)
+    irises = BROWN if rng.random() < species.brown_eyes else BRIGHT
+    iris = _vary(irises[rng.integers(len(irises))], rng)
     slit = rng.random() < species.slit
     open_ = rng.uniform(0.7, 1) if rng.random() < 0.88 else 0.0
     slant = rng.uniform(0.1, 0.5) if slit else rng.uniform(-0.1, 0.25)

@@ -48,8 +48,8 @@ def _size(rng) -> tuple[int, int]:
 
 def _subject(pen: Pen, kind: str, rng) -> None:
     wide = pen.image.width / pen.image.height
-    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.5), np.log(1.25)))
-    angle = float(np.clip(rng.normal(0, 0.15), -0.5, 0.5))
+    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.5), np.log(1.3)))
+    angle = float(np.clip(rng.normal(0, 0.13), -0.5, 0.5))
     mirror = rng.random() < 0.5
     squash = np.exp(rng.normal(0, 0.06))
     if kind in SPECIES:
@@ -78,7 +78,7 @@ def _camera(picture: Image.Image, rng) -> Image.Image:
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
     light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
     light -= rng.uniform(0, 0.25) * (x**2 + y**2)
-    cast = np.exp(rng.normal(0, 0.09, 3) + rng.normal(0, 0.18))
+    cast = np.exp(rng.normal(0, 0.09, 3) + rng.normal(0, 0.15))
     pixels *= (light[..., None] * cast).astype(np.float32)
     contrast = rng.uniform(0.7, 1.15)
     pixels = 128 + contrast * (pixels - 128)

@@ -19,7 +19,7 @@ def draw_place(pen: Pen, rng: np.random.Generator) -> None:
 def draw_in_front(pen: Pen, rng: np.random.Generator) -> None:
     """Something between the camera and the scene, along an edge or across it."""
     wide = pen.image.width / pen.image.height
-    kind = rng.choice(["grass", "leaves", "ledge", "bars", "thing"])
+    kind = rng.choice(["grass", "leaves", "ledge", "twigs", "thing"])
     colour = some_colour(rng)
     if kind == "grass":
         green = _green(rng)
@@ -39,9 +39,14 @@ def draw_in_front(pen: Pen, rng: np.random.Generator) -> None:
             colour,
             shade=tint(colour, -0.5),
         )
-    elif kind == "bars":
-        for x in np.arange(rng.uniform(0, 0.3), wide, rng.uniform(0.22, 0.4)):
-            pen.fill(limb([(x, -0.1), (x, 0.5), (x, 1.1)], 0.035, 0.035), colour)
+    elif kind == "twigs":
+        for y in rng.uniform(0, 1, rng.integers(1, 4)):
+            ends = [
+                (-0.1, y),
+                (wide / 2, y + rng.normal(0, 0.1)),
+                (wide + 0.1, y + rng.normal(0, 0.3)),
+            ]
+            pen.fill(limb(ends, 0.035, 0.015), colour, shade=tint(colour, -0.4))
     else:
         clutter(pen.at(rng.uniform(0, wide), rng.uniform(0.75, 1), rng.uniform(0.1, 0.25)), rng)
 

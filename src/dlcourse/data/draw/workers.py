@@ -1,7 +1,7 @@
 """Pictures drawn by several processes, which end with the one that started them.
 
 Not `multiprocessing`: it runs a script that has no `if __name__ == "__main__"` a second time, and
-forks a TensorFlow that does not survive it. `python -m dlcourse.data.draw.workers` is one worker.
+forks a TensorFlow that does not survive it.
 """
 
 import queue
@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 from dlcourse.data.draw.pictures import draw_picture
 
+WORKER = (sys.executable, "-c", "from dlcourse.data.draw.workers import work; work()")
+
 
 @contextmanager
 def drawing(processes: int):
@@ -18,8 +20,7 @@ def drawing(processes: int):
     with ExitStack() as stack:
         idle: queue.SimpleQueue = queue.SimpleQueue()
         for _ in range(processes):
-            command = [sys.executable, "-m", "dlcourse.data.draw.workers"]
-            worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            worker = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             stack.enter_context(worker)
             idle.put(worker)
 
@@ -43,7 +44,3 @@ def work() -> None:
         content = draw_picture(kind, int(seed), int(index))
         sys.stdout.buffer.write(b"%d\n%b" % (len(content), content))
         sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    work()
