@@ -370,7 +370,8 @@ def _head(pen: Pen, species: Species, coat: Coat, yaw: float, rng) -> None:
 
 def _ears(pen: Pen, kind: str, ear: float, wide: float, coat: Coat, rng) -> None:
     inner = mix(PINK, coat.base, rng.uniform(0.1, 0.7))
-    apart, lean = rng.uniform(0.5, 0.68) * wide, rng.uniform(0.05, 0.45)
+    apart = rng.uniform(0.5, 0.68) * wide
+    lean = rng.uniform(-0.35, 0.1) if kind == "floppy" else rng.uniform(0.05, 0.45)
     for side in (-1, 1):
         pen_ear = pen.at(side * apart, -0.62, 1, side * (lean + rng.normal(0, 0.08)), side < 0)
         if kind == "pointed":

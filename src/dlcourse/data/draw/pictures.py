@@ -48,8 +48,8 @@ def _size(rng) -> tuple[int, int]:
 
 def _subject(pen: Pen, kind: str, rng) -> None:
     wide = pen.image.width / pen.image.height
-    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.5), np.log(1.3)))
-    angle = float(np.clip(rng.normal(0, 0.13), -0.5, 0.5))
+    size = 0.3 * min(wide, 1) * np.exp(rng.uniform(np.log(0.45), np.log(1.25)))
+    angle = float(np.clip(rng.normal(0, 0.16), -0.5, 0.5))
     mirror = rng.random() < 0.5
     squash = np.exp(rng.normal(0, 0.06))
     if kind in SPECIES:
