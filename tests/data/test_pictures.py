@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -343,6 +344,27 @@ def test_another_archive_in_the_mirror_is_noticed(configured, mirror, published)
     assert (small / "train/cats/cat.0.jpg").read_bytes() == jpeg(77)
 
 
+def test_an_archive_and_a_folder_of_the_same_name_are_not_mistaken(configured, mirror, published):
+    settings = configured("real", mirror)
+    (mirror / "train.zip").write_bytes(zipped(kaggle() | {"train/cat.0.jpg": jpeg(77)}))
+    load(settings, published)
+    (mirror / "train.zip").unlink()
+    write_folder(mirror, kaggle())
+    small = load(replace(settings, grading=True), published)
+    assert (small / "train/cats/cat.0.jpg").read_bytes() == jpeg(0)
+
+
+def test_what_a_killed_run_left_is_not_used_however_complete(
+    configured, mirror, published, server, tmp_path
+):
+    (mirror / "train.zip").write_bytes(zipped(kaggle()))
+    prepared = load(configured("real", mirror), published).parent
+    prepared.rename(prepared.with_name("train.part"))
+    server.status = 404
+    with pytest.raises(DataError, match="answered 404"):
+        load(configured("real"), published)
+
+
 SPOILED = {
     "a picture is missing": lambda small: (small / "train/cats/cat.0.jpg").unlink(),
     "a picture is shorter": lambda small: (small / "test/dogs/dog.5.jpg").write_bytes(b"x"),
@@ -434,6 +456,15 @@ def test_a_disk_too_small_for_the_pictures_is_said_before_one_is_written(tmp_pat
     with pytest.raises(DataError, match="Unpacking train.zip needs 4,000,000,000,000 MB"):
         tree.write_tree(pictures, tmp_path, (("train", 1),), {"kind": "real"})
     assert names(tmp_path) == set()
+
+
+def test_a_cache_that_cannot_be_written_is_named_before_a_download(
+    configured, published, tmp_path, server
+):
+    (tmp_path / "cache").touch()
+    with pytest.raises(DataError, match="could not be written .*DLCOURSE_CACHE"):
+        load(configured("real"), published)
+    assert server.ranges == []
 
 
 def test_a_cache_that_cannot_be_written_is_named(configured, mirror, published, tmp_path):

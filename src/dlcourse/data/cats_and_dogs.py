@@ -53,6 +53,8 @@ SEED = 4_000
 DRAWN_SIZE = 20_000
 TAKEN = 0.4
 
+PART = ".part"
+
 ASKED = "Synthetic cats and dogs, drawn by the course because DLCOURSE_SOURCE is synthetic."
 HAD_TO = "Synthetic cats and dogs, drawn by the course because the real ones could not be had."
 NOTHING_LEFT = "Nothing was left to do."
@@ -207,10 +209,12 @@ def _mirrored(mirror: Path) -> Path | None:
 
 def _prepared(folder: Path, published: Published) -> Path | None:
     """A whole set of real pictures that is here from an earlier time."""
-    for manifest in sorted(folder.glob(f"*/{tree.MANIFEST}")):
-        known = tree.read_manifest(manifest.parent, published.splits)
-        if known and known["source"]["kind"] == "real":
-            return manifest.parent
+    for prepared in sorted(folder.glob("*/")):
+        # What a killed run left may be complete, but another run is about to clear it away.
+        if prepared.suffix not in (PART, tree.OLD):
+            known = tree.read_manifest(prepared, published.splits)
+            if known and known["source"]["kind"] == "real":
+                return prepared
     return None
 
 
@@ -218,7 +222,6 @@ def _fetched(folder: Path, published: Published, attempts: int) -> Path:
     """The published archive in the cache; it stays only until its pictures are taken out."""
     archive = folder / published.name
     if not archive.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         part = archive.with_name(archive.name + ".part")
         here = part.stat().st_size if part.exists() else 0
         check_space(published.name, folder, round((1 + TAKEN) * published.size) - here)
@@ -230,7 +233,7 @@ def _ensure(source: Source, published: Published) -> tuple[dict, bool]:
     if known := _known(source, published):
         return known, False
     folder = source.folder
-    part = folder.with_name(folder.name + ".part")
+    part = folder.with_name(folder.name + PART)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
@@ -258,27 +261,32 @@ def _ensure(source: Source, published: Published) -> tuple[dict, bool]:
 def _known(source: Source, published: Published) -> dict | None:
     """The manifest if the folder is whole and was made from this source."""
     manifest = tree.read_manifest(source.folder, published.splits)
-    if manifest and source.archive and source.archive.is_file():
-        size = source.archive.stat().st_size
-        return manifest if manifest["source"].get("bytes") == size else None
+    if manifest and source.archive and source.archive.exists():
+        made_from, now = manifest["source"], _about(source)
+        return manifest if all(made_from.get(key) == now[key] for key in now) else None
     return manifest
 
 
+def _about(source: Source) -> dict:
+    """What the manifest says about a source, as far as it is known at a glance."""
+    if source.kind == "synthetic":
+        return {"kind": "synthetic", "name": f"drawn by the course, version {VERSION}"}
+    about = {"kind": "real", "name": source.archive.name}
+    return about | ({"bytes": source.archive.stat().st_size} if source.archive.is_file() else {})
+
+
 def _write(source: Source, published: Published, part: Path) -> dict:
-    about = {"kind": source.kind}
     if source.kind == "synthetic":
         count = sum(number for _, number in published.splits)
         with _drawn(count) as collection:
-            about["name"] = f"drawn by the course, version {VERSION}"
-            return tree.write_tree(collection, part, published.splits, about)
-    if not source.archive:
+            return tree.write_tree(collection, part, published.splits, _about(source))
+    if not (source.archive and source.archive.exists()):
         raise DataError(
             f"{source.folder} is not as it was prepared, and what it was made from is not at hand. "
             "Run `dlcourse data cats-and-dogs` to get the pictures again."
         )
-    about["name"] = source.archive.name
+    about = _about(source)
     if source.archive.is_file():
-        about["bytes"] = source.archive.stat().st_size
         about["sha256"] = file_sha256(source.archive)
     with opened(source.archive, part) as collection:
         return tree.write_tree(collection, part, published.splits, about)

@@ -127,8 +127,11 @@ def _receive(url: str, part: Path, size: int) -> None:
 
 
 def check_space(name: str, folder: Path, needed: int) -> None:
-    """Raises DataError where `folder` has no room for the `needed` bytes of what `name` says."""
-    free = shutil.disk_usage(folder).free
+    """Raises DataError where `folder`, which need not be there yet, has no room for `needed` bytes.
+
+    name: what needs them.
+    """
+    free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
     if free < needed:
         raise DataError(
             f"{name} needs {needed / 1e6:,.0f} MB in {folder}, where {free / 1e6:,.0f} "

@@ -25,6 +25,7 @@ from dlcourse.data.collection import KINDS, Collection, Picture
 from dlcourse.data.download import DataError, check_space
 
 ORIGINAL, SMALL, MANIFEST = "original", "small", "manifest.json"
+OLD = ".old"
 
 # Where files cannot be linked, every picture is there twice.
 COPIES = 2
@@ -100,7 +101,7 @@ def write_tree(collection: Collection, folder: Path, splits: Splits, source: dic
 def replace_folder(part: Path, folder: Path) -> None:
     """Puts the finished `part` in the place of `folder`, which may be there, or a file."""
     if folder.exists():
-        old = folder.with_name(folder.name + ".old")
+        old = folder.with_name(folder.name + OLD)
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
         part.rename(folder)
