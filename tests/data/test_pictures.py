@@ -453,7 +453,7 @@ def test_a_disk_too_small_for_the_download_is_said_before_anything_is_asked(conf
 def test_a_disk_too_small_for_the_pictures_is_said_before_one_is_written(tmp_path):
     huge = {kind: [collection.Picture(kind, 0, kind, 10**18)] for kind in ("cat", "dog")}
     pictures = collection.Collection("train.zip", huge, lambda picture: b"")
-    with pytest.raises(DataError, match="Unpacking train.zip needs 4,000,000,000,000 MB"):
+    with pytest.raises(DataError, match="taken from train.zip needs 4,000,000,000,000 MB"):
         tree.write_tree(pictures, tmp_path, (("train", 1),), {"kind": "real"})
     assert names(tmp_path) == set()
 

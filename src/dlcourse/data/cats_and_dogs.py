@@ -297,7 +297,7 @@ def _drawn(count: int) -> Iterator[Collection]:
     """Numbered pictures that are drawn when they are read."""
     with drawing(min(4, os.cpu_count() or 1)) as draw:
         yield Collection(
-            "The drawn set",
+            "the drawn set",
             {
                 kind: [Picture(kind, i, f"{kind}.{i}", DRAWN_SIZE) for i in range(count)]
                 for kind in KINDS
