@@ -8,7 +8,7 @@ from pathlib import Path
 from dlcourse import __version__
 from dlcourse.settings import SettingsError
 
-DATASETS = ("mnist",)
+DATASETS = ("mnist", "cats-and-dogs")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,9 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from dlcourse.data import prepare_mnist
+    from dlcourse.data import prepare_cats_and_dogs, prepare_mnist
 
-    print(prepare_mnist())
+    prepare = {"mnist": prepare_mnist, "cats-and-dogs": prepare_cats_and_dogs}
+    print(prepare[options.dataset]())
     return 0
 
 
