@@ -33,6 +33,7 @@ def test_help_names_the_verbs():
     [
         (["build", "99_nothing", "--no-run"], {}, "There is no section '99_nothing'. Sections: 01"),
         (["grade", "99_nothing"], {}, "There is no section '99_nothing'"),
+        (["grade", "01_tensors"], {"DLCOURSE_ISOLATION": "non"}, "Set it to namespaces or none"),
         (["data", "mnist"], {"DLCOURSE_SOURCE": "reel"}, "DLCOURSE_SOURCE is 'reel'. Set it to"),
         (["data", "mnist"], {"DLCOURSE_DATA": "/nowhere"}, "which is not a folder"),
     ],

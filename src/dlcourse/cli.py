@@ -8,7 +8,7 @@ from pathlib import Path
 from dlcourse import __version__
 from dlcourse.settings import SettingsError
 
-DATASETS = ("mnist",)
+DATASETS = ("mnist", "cats-and-dogs")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,9 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from dlcourse.data import prepare_mnist
+    from dlcourse.data import prepare_cats_and_dogs, prepare_mnist
 
-    print(prepare_mnist())
+    prepare = {"mnist": prepare_mnist, "cats-and-dogs": prepare_cats_and_dogs}
+    print(prepare[options.dataset]())
     return 0
 
 
@@ -104,16 +105,18 @@ def _lint(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     from dlcourse.build import find_root, find_sections
-    from dlcourse.grade.course import grade
-    from dlcourse.grade.report import class_report
+    from dlcourse.grade.course import grade, isolation
+    from dlcourse.grade.report import NOT_ISOLATED, class_report
 
     root = find_root(Path.cwd())
     find_sections(root, [options.assignment])
     if options.isolation:
         os.environ["DLCOURSE_ISOLATION"] = options.isolation
-    if os.environ.get("DLCOURSE_ISOLATION") == "none":
-        print("Student code is NOT isolated: it can do on this machine what you can.")
-    print(class_report(grade(root, options.assignment, options.student), root))
+    isolated = isolation(root) != "none"
+    if not isolated:
+        print(NOT_ISOLATED)
+    results = grade(root, options.assignment, options.student)
+    print(class_report(results, root, isolated=isolated))
     return 0
 
 

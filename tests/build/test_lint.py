@@ -170,6 +170,12 @@ def test_a_percentage_in_prose_may_be_produced_as_a_fraction(output):
     assert prose_problems("It reaches 97.8%.", output) == []
 
 
+def test_the_bytes_of_an_embedded_picture_produce_no_number():
+    picture = '<img alt="12 of 36" src="data:image/svg+xml;base64,PHN2+98/Zz4=">'
+    assert prose_problems("There are 36.", picture) == []
+    assert "states 98, which no cell" in prose_problems("There are 98.", picture)[0]
+
+
 def test_thousands_may_be_separated_in_prose():
     assert prose_problems("It has 407,050 parameters.", "407050") == []
 

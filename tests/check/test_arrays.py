@@ -99,7 +99,7 @@ class TestEqualSaysTheTypeFirst:
         import tensorflow as tf
 
         tensor = tf.zeros(2)
-        assert "a TensorFlow tensor. Its .numpy() method" in said(tensor, np.zeros(2))
+        assert "a float32 tensor of shape (2,). Its .numpy() method" in said(tensor, np.zeros(2))
         assert "float(...) converts it" in said(tf.constant(1.0), 1.0)
 
     def test_a_float_is_no_integer(self):

@@ -1,11 +1,14 @@
 """The exercise, the call and the ledger: what a student is told when an answer does not hold."""
 
+from pathlib import Path
+
 import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from dlcourse.check import CheckFailed, NotStarted, core
+from dlcourse.check import CheckFailed, FaultyTest, Folder, NotStarted, core, records
+from dlcourse.check.carried import NotCarried
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +210,26 @@ def test_a_changed_argument_gets_no_hint_of_something_else():
     assert "Hint" not in str(caught.value)
 
 
+def test_a_test_that_is_at_fault_gets_no_hint_for_the_student():
+    with pytest.raises(FaultyTest) as caught, core.exercise("f"), core.hint("count from 0"):
+        raise FaultyTest("This test cannot judge.")
+    assert str(caught.value) == "❌ f: This test cannot judge."
+
+
+def test_a_scaffold_is_not_the_runtime_error_that_it_derives_from():
+    blank = student("def f():\n    raise NotImplementedError")["f"]
+    with pytest.raises(NotStarted):
+        core.raises(RuntimeError, blank, why="the shapes differ")
+
+
+def test_a_failed_check_is_not_the_assertion_error_that_was_asked_for():
+    def refuses():
+        raise CheckFailed("your code ran too long")
+
+    with pytest.raises(CheckFailed, match="ran too long"):
+        core.raises(AssertionError, refuses, why="the shapes differ")
+
+
 def test_a_hint_follows_the_failure_that_it_explains():
     with pytest.raises(CheckFailed, match="^too small\n   Hint: count from 0$"):  # noqa: SIM117
         with core.hint("count from 0"):
@@ -247,6 +270,9 @@ def test_call_passes_unknown_objects_through_and_asks_them_nothing():
     assert core.call(lambda x: x, thing) is thing
 
 
+FOLDER = Folder()
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -260,6 +286,10 @@ def test_call_passes_unknown_objects_through_and_asks_them_nothing():
         (np.zeros(4, "float32"), "a float32 array of shape (4,)"),
         (np.dtype("uint8"), "the dtype uint8"),
         (len, "the function `len`"),
+        (Path("a/b"), "the path a/b"),
+        (FOLDER.path / "cats", "the path cats"),
+        (FOLDER.path, "the path of a folder"),
+        (records.Figure(), "a Matplotlib Figure"),
     ],
 )
 def test_a_value_is_described_in_a_few_words(value, words):
@@ -287,3 +317,114 @@ def test_a_model_is_described_as_what_it_is_and_not_as_a_tensor():
     import keras
 
     assert core.describe(keras.Sequential()) == "a Keras Sequential"
+
+
+def test_objects_of_libraries_are_described_as_what_they_are():
+    import keras
+    import tensorflow as tf
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    words = {
+        "a float32 tensor of shape (2,)": tf.zeros(2),
+        "a string tensor of shape ()": tf.constant("a"),
+        "an int64 variable of shape (1,)": tf.Variable(np.array([3])),
+        "a float32 variable of shape (3,)": keras.Variable(np.ones(3, "float32")),
+        "a float32 tensor of shape (None, 3)": keras.Input((3,)),
+        "a dataset": tf.data.Dataset.range(3).batch(2),
+        "a Matplotlib Figure": figure,
+        "a Matplotlib Axes": figure.subplots(),
+        "a Keras Dense": keras.layers.Dense(3),
+    }
+    assert [core.describe(value) for value in words.values()] == list(words)
+
+
+@pytest.mark.parametrize("claim", ["__class__", "__module__", "__name__"])
+def test_an_object_that_claims_to_be_something_else_is_described_without_asking(claim):
+    source = f"class Odd:\n    {claim} = property(lambda self: 1 / 0)\nodd = Odd()"
+    assert core.describe(student(source)["odd"]) == "an object of type Odd"
+
+
+def test_a_class_that_equals_every_other_is_none_of_them():
+    source = (
+        "class Meta(type):\n    def __eq__(self, other): return True\n"
+        "    def __hash__(self): return hash(np.float64)\n"
+        "class Odd(metaclass=Meta):\n    def __str__(self): return '3'\nodd = Odd()"
+    )
+    assert core.describe(student(source)["odd"]) == "an object of type Odd"
+
+
+def failure_of(function) -> str:
+    return message(function).partition(" stopped with ")[2].partition("\n   in your line")[0]
+
+
+def test_what_keras_and_tensorflow_wrap_around_an_error_is_left_out():
+    import keras
+    import tensorflow as tf
+
+    def model(loss="categorical_crossentropy"):
+        layers = [keras.Input((6,)), keras.layers.Dense(3, activation="softmax")]
+        made = keras.Sequential(layers)
+        made.compile("sgd", loss)
+        return made
+
+    def fit(made, x, y):
+        return lambda: made.fit(x, y, verbose=0)
+
+    def pool():
+        keras.Sequential([keras.Input((2, 2, 1)), keras.layers.MaxPooling2D(3)])
+
+    def convolve(x):
+        return lambda: keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Conv2D(2, 3)])(x)
+
+    def rows():
+        yield np.ones(6)
+        raise KeyError("my own mistake")
+
+    def generate():
+        list(tf.data.Dataset.from_generator(rows, output_signature=tf.TensorSpec((6,))))
+
+    def reshape():
+        tf.data.Dataset.from_tensor_slices(np.ones((2, 6))).map(lambda x: tf.reshape(x, (4, 4)))
+
+    x, sparse = np.ones((4, 6), "float32"), "sparse_categorical_crossentropy"
+    said = {
+        "ValueError: Invalid input shape. Expected shape (None, 6), but input has incompatible "
+        "shape (4, 2, 3)": lambda: model().predict(x.reshape(4, 2, 3), verbose=0),
+        "ValueError: Invalid input shape. Expected shape (None, 6), but input has incompatible "
+        "shape (4, 1, 6)": lambda: model()(x[:, None]),
+        "ValueError: Arguments `target` and `output` must have the same rank (ndim). Received: "
+        "target.shape=(None,), output.shape=(None, 3)": fit(model(), x, np.zeros(4)),
+        "InvalidArgumentError: Received a label value of 3 which is outside the valid range of "
+        "[0, 3).  Label values: 3 3 3 3": fit(model(sparse), x, np.full(4, 3)),
+        "ValueError: Computed output size would be zero or negative. Received: "
+        "`inputs.shape=[None 2 2 1]`, `pool_size=[3 3]`, `strides=(3, 3)`, `padding=valid`.": pool,
+        "ValueError: Input 0 of layer 'conv2d' is incompatible with the layer: expected axis -1 of "
+        "input shape to have value 1, but received input with shape (1, 9, 9, 3)": convolve(
+            np.ones((1, 9, 9, 3))
+        ),
+        "InvalidArgumentError: Matrix size-incompatible: In[0]: [4,6], In[1]: [4,6]": (
+            lambda: tf.matmul(x, x)
+        ),
+        "UnknownError: KeyError: 'my own mistake'": generate,
+        "ValueError: Cannot reshape a tensor with 6 elements to shape [4,4] (16 elements).": (
+            reshape
+        ),
+    }
+    for sentence, function in said.items():
+        assert failure_of(function) == sentence
+
+
+def test_a_text_that_wraps_nothing_stays_as_it_is():
+    text = "Two lines:\n  File 3 and {node} [Op]\n\nend"
+    assert core.readable(text) == text
+
+
+def test_what_did_not_cross_can_be_described():
+    assert core.describe(NotCarried("Odd", "it is odd")) == "an object of type Odd"
+
+
+def test_what_did_not_cross_says_what_can():
+    for word in ("tensors", "datasets", "figures", "folder", "models"):
+        with pytest.raises(CheckFailed, match=word):
+            len(NotCarried("Odd", "it is odd"))

@@ -95,6 +95,18 @@ def test_a_grader_that_cannot_run_anything_gives_a_reason_and_no_zero(tmp_path, 
     assert "There is no warm parent at /nowhere/kernels" in " ".join(result.notes)
 
 
+def test_grading_refuses_where_student_code_cannot_be_isolated(small, monkeypatch):
+    monkeypatch.setattr(course, "available", lambda: "No namespaces here.")
+    with pytest.raises(GradeError, match="No namespaces here."):
+        grade(small, SECTION)
+
+
+def test_without_isolation_grading_goes_on_where_the_instructor_says_so(small, monkeypatch):
+    monkeypatch.setattr(course, "available", lambda: "No namespaces here.")
+    monkeypatch.setenv("DLCOURSE_ISOLATION", "none")
+    assert [result.score for result in grade(small, SECTION)] == [12, 12]
+
+
 def test_an_unknown_section_is_answered_with_those_that_exist(small):
     with pytest.raises(GradeError, match="no section '99_none'. Sections: 00_tiny."):
         grade(small, "99_none")

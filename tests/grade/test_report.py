@@ -39,3 +39,8 @@ def test_every_note_stands_under_its_student():
 
 def test_the_report_says_where_the_feedback_is():
     assert "class/feedback/STUDENT/SECTION" in class_report([ANN], Path("class"))
+
+
+def test_the_report_says_when_student_code_was_not_isolated():
+    assert "NOT isolated" in class_report([ANN], Path("class"), isolated=False)
+    assert "NOT isolated" not in class_report([ANN], Path("class"))

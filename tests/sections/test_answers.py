@@ -76,7 +76,7 @@ def without_chance(verdicts):
     return [re.sub(chance, "", verdict) for verdict in verdicts]
 
 
-@pytest.mark.parametrize(("section", "entry"), every_answer(), ids=named)
+@pytest.mark.parametrize(("section", "entry"), list(every_answer()), ids=named)
 def test_each_test_cell_says_the_same_of_live_and_of_carried_values(section, entry, student):
     found, answer = exercises(section), text_of(section, entry)
     live = found.live(entry["exercise"], answer)

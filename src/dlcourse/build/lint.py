@@ -28,7 +28,7 @@ from dlcourse.build.sections import (
     read_notebook,
     write_text,
 )
-from dlcourse.grade.carry.rule import bound_names, broken_rules, free_names
+from dlcourse.grade.carry.rule import answer_names, bound_names, broken_rules, free_names
 
 LINES_OF_A_CELL = 15
 # Numbers below this are words ("two layers", "5x5"), not results.
@@ -174,7 +174,7 @@ def lint_carrying(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
         bound = bound_names(cell.source)
         if is_test(cell):
             answer = answers.get(exercise_of(cell))
-            names = bound_names(answer.source) if answer and _parses(answer.source) else set()
+            names = answer_names(answer.source) if answer and _parses(answer.source) else set()
             for sentence in broken_rules(cell.source, names):
                 yield cell.id, sentence
             only_in_tests |= dict.fromkeys(bound - defined, cell.id)
@@ -365,4 +365,5 @@ def _output_text(output: NotebookNode) -> str:
     """What an output says: its stream, or its texts of every kind (HTML tags included)."""
     data = output.get("data", {})
     texts = [data[mime] for mime in ("text/plain", "text/html", "text/markdown") if mime in data]
-    return "\n".join([output.get("text", ""), *texts])
+    # The bytes of an embedded picture say nothing.
+    return re.sub(r'src="data:[^"]*"', "", "\n".join([output.get("text", ""), *texts]))

@@ -21,7 +21,8 @@ from dlcourse.check.core import (
     structure,
     that,
 )
-from dlcourse.check.failures import CheckFailed, NotStarted
+from dlcourse.check.datasets import dataset
+from dlcourse.check.failures import CheckFailed, FaultyTest, NotStarted
 from dlcourse.check.folders import File, Folder
 from dlcourse.check.models import accuracy, compiled, history, layers, output_shape, parameters
 from dlcourse.check.records import Axes, Figure, figure
@@ -29,6 +30,7 @@ from dlcourse.check.records import Axes, Figure, figure
 __all__ = [
     "Axes",
     "CheckFailed",
+    "FaultyTest",
     "Figure",
     "File",
     "Folder",
@@ -37,6 +39,7 @@ __all__ = [
     "array",
     "call",
     "compiled",
+    "dataset",
     "equal",
     "exercise",
     "figure",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.check.core import NUMPY_SCALARS, describe, is_tensor
+from dlcourse.check.core import NUMBERS, describe, is_a, is_tensor
 from dlcourse.check.failures import CheckFailed
 
 _RETURN = "does the function end with `return ...`?"
@@ -64,32 +64,31 @@ def array(
 
 def _fault(actual: object, expected: object, what: str, tol: float, dtype: object) -> str | None:
     """What is wrong with `actual`, as a sentence, or None."""
-    kind = type(expected)
-    if kind is np.ndarray:
+    if is_a(expected, np.ndarray):
         return (
             _type_fault(actual, what)
             or _shape_fault(actual, expected.shape, what)
             or _dtype_fault(actual, expected.dtype if dtype is None else dtype, what)
             or _values_fault(actual, expected, what, tol)
         )
-    if kind in (list, tuple):
+    if is_a(expected, list, tuple):
         return _sequence_fault(actual, expected, what, tol, dtype)
-    if kind is dict:
+    if is_a(expected, dict):
         return _dict_fault(actual, expected, what, tol, dtype)
-    if kind is str or expected is None:
+    if is_a(expected, str, type(None)):
         return _plain_fault(actual, expected, what)
     return _number_fault(actual, expected, what, tol)
 
 
 def _type_fault(actual: object, what: str) -> str | None:
-    if type(actual) is np.ndarray:
+    if is_a(actual, np.ndarray):
         return None
     message = f"{what} should be a NumPy array, but is {describe(actual)}"
     if actual is None:
         return f"{message}: {_RETURN}"
     if is_tensor(actual):
         return f"{message}. Its .numpy() method gives the array."
-    if type(actual) in (list, tuple):
+    if is_a(actual, list, tuple):
         return f"{message}. np.array(...) makes an array of it."
     if isinstance(actual, np.ndarray):
         return f"{message}. np.asarray(...) makes a plain array of it."
@@ -175,7 +174,7 @@ def _number_fault(actual: object, expected: object, what: str, tol: float) -> st
     }[wanted.dtype.kind]
     if type(actual) is np.ndarray and actual.ndim == 0:
         actual = actual[()]
-    if not (type(actual) in (bool, int, float) or type(actual) in NUMPY_SCALARS):
+    if not is_a(actual, *NUMBERS):
         if is_tensor(actual):
             return f"{what} should be {noun}, but is a TensorFlow tensor: float(...) converts it."
         end = f": {_RETURN}" if actual is None else "."
@@ -189,7 +188,7 @@ def _number_fault(actual: object, expected: object, what: str, tol: float) -> st
 
 
 def _plain_fault(actual: object, expected: str | None, what: str) -> str | None:
-    if type(actual) in (str, np.str_, type(None)) and actual == expected:
+    if is_a(actual, str, np.str_, type(None)) and actual == expected:
         return None
     return f"{what} is {describe(actual)}, but should be {describe(expected)}."
 
@@ -198,7 +197,7 @@ def _sequence_fault(
     actual: object, expected: list | tuple, what: str, tol: float, dtype: object
 ) -> str | None:
     kind = type(expected).__name__
-    if type(actual) not in (list, tuple):
+    if not is_a(actual, list, tuple):
         end = f": {_RETURN}" if actual is None else "."
         return f"{what} should be a {kind}, but is {describe(actual)}{end}"
     if len(actual) != len(expected):
@@ -210,7 +209,7 @@ def _sequence_fault(
 
 
 def _dict_fault(actual: object, expected: dict, what: str, tol: float, dtype: object) -> str | None:
-    if type(actual) is not dict:
+    if not is_a(actual, dict):
         end = f": {_RETURN}" if actual is None else "."
         return f"{what} should be a dict, but is {describe(actual)}{end}"
     for key, wanted in expected.items():

@@ -24,8 +24,9 @@ class NotCarried:
     def _failure(self) -> CheckFailed:
         return CheckFailed(
             f"An object of type {self.type_name} cannot be tested here, because {self.why}. "
-            "Numbers, strings, arrays, lists, tuples, dicts and Keras models built of Keras's own "
-            "layers can."
+            "What can: numbers, strings, arrays and tensors; lists, tuples, sets and dicts of "
+            "them; functions and generators; datasets, figures, and paths in a test's folder; "
+            "Keras models built of Keras's own layers."
         )
 
 

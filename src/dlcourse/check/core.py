@@ -5,6 +5,7 @@ truth value of an unknown class is asked for.
 """
 
 import linecache
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -14,14 +15,37 @@ from pathlib import Path
 import numpy as np
 
 from dlcourse.check.carried import NotCarried
-from dlcourse.check.failures import ArgumentChanged, CheckFailed, NotStarted
+from dlcourse.check.failures import ArgumentChanged, CheckFailed, FaultyTest, NotStarted
+from dlcourse.check.folders import folder_of
 
 # NumPy's own scalar classes. A student's subclass of one is not among them.
 NUMPY_SCALARS = frozenset(np.sctypeDict.values())
+NUMBERS = (bool, int, float, *NUMPY_SCALARS)
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _COURSE = str(Path(__file__).parents[1])
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
+
+# What Keras 3.15 and TensorFlow 2.21 put around the sentence that says what is wrong.
+_WRAPPINGS = [
+    (re.compile(pattern, re.DOTALL), instead)
+    for pattern, instead in (
+        (r"\x1b\[\d*m", ""),
+        (r"^Exception encountered when calling [^\n]*\n+", ""),
+        (r"\n+Arguments received by .*", ""),
+        (r"(Invalid input shape) for input .* with name '[^']*' and path '[^']*'", r"\1"),
+        (r"(Input \d+) with name '[^']*' of layer '(\w+?)(_\d+)?'", r"\1 of layer '\2'"),
+        (r"^in user code:\n.*\n\s*\w+: ", ""),
+        (r"^Graph execution error:\s+Detected at node .* defined at [^\n]*\n", ""),
+        (r'^(<stack traces unavailable>|\s+File "[^\n]*|\s*\n)+', ""),
+        (r"\{\{function_node [^}]*\}\} ", ""),
+        (r"Error in user-defined function passed to .* transformation with iterator: \S+: ", ""),
+        (r"\nTraceback \(most recent call last\):.*", ""),
+        (r"\s+\[\[\{\{node .*", ""),
+        (r" for '\{\{node .*", "."),
+        (r" \[Op:\w+\].*", ""),
+    )
+]
 
 _results: dict[str, str] = {}
 _structure_only = False
@@ -55,7 +79,7 @@ def results() -> dict[str, str]:
 
 def that(condition: bool, message: str) -> None:
     """Raises CheckFailed(message) unless `condition`, a Python or NumPy bool, is true."""
-    if type(condition) not in (bool, np.bool_):
+    if not is_a(condition, bool, np.bool_):
         raise TypeError(f"A condition must be a bool, not {describe(condition)}.")
     if not condition:
         raise CheckFailed(message)
@@ -72,7 +96,7 @@ def call(function: Callable, *args: object, **kwargs: object) -> object:
             f"A function is expected here, but your answer is {describe(function)}. "
             "Define it with `def`, and do not give its name to anything else."
         )
-    name = getattr(function, "__name__", "your function")
+    name = name_of(function)
     own_args, own_kwargs = _copied(args), _copied(kwargs)
     try:
         result = function(*own_args, **own_kwargs)
@@ -98,16 +122,16 @@ def raises(error: type[Exception], function: Callable, *args: object, why: str) 
 
     why: the reason for it, as in "... should raise ValueError (the shapes differ)".
     """
-    where = f"{getattr(function, '__name__', 'your function')}({', '.join(map(describe, args))})"
+    where = f"{name_of(function)}({', '.join(map(describe, args))})"
     wanted = f"{where} should raise {error.__name__} ({why}), but"
     try:
         result = function(*_copied(args))
-    except error:
-        return
     except CheckFailed:
         raise
-    except (Exception, SystemExit) as other:
-        raise _failure(other, wanted, caller=sys._getframe(1).f_code.co_filename) from None
+    except (Exception, SystemExit) as raised:
+        if isinstance(raised, error) and not _is_of_scaffold(raised):
+            return
+        raise _failure(raised, wanted, caller=sys._getframe(1).f_code.co_filename) from None
     raise CheckFailed(f"{wanted} returns {describe(result)}.")
 
 
@@ -136,7 +160,7 @@ def hint(sentence: str) -> Iterator[None]:
     """Adds `sentence` to whatever check fails inside: what such a failure most often comes from."""
     try:
         yield
-    except (NotStarted, ArgumentChanged):
+    except (NotStarted, ArgumentChanged, FaultyTest):
         raise
     except CheckFailed as failure:
         raise CheckFailed(f"{failure}\n   Hint: {sentence}") from None
@@ -144,44 +168,86 @@ def hint(sentence: str) -> Iterator[None]:
 
 def describe(value: object) -> str:
     """A few words for `value`, safe for any object: "a float32 array of shape (2, 3)"."""
-    kind = type(value)
-    if value is None or kind is bool or kind in (int, float) or kind in NUMPY_SCALARS:
+    if value is None or is_a(value, *NUMBERS):
         return str(value)
-    if kind is str:
+    if is_a(value, str):
         return repr(value if len(value) <= 60 else value[:57] + "...")
-    if kind is np.ndarray:
-        article = "an" if value.dtype.name[0] in "aeio" else "a"
-        return f"{article} {value.dtype} array of shape {value.shape}"
-    if kind is NotCarried:
+    if is_a(value, np.ndarray):
+        return f"{_with_article(value.dtype.name)} array of shape {value.shape}"
+    if is_a(value, NotCarried):
         return repr(value)
-    if isinstance(value, np.dtype):
+    if is_a(value, list, tuple, dict, set):
+        noun = "entry" if len(value) == 1 else "entries"
+        return f"a {type(value).__name__} with {len(value)} {noun}"
+    try:
+        return _described(value, _module(value))
+    except Exception:
+        return f"an object of type {_class_name(value)}"
+
+
+def _described(value: object, module: str) -> str:
+    if is_a(value, type(Path())):
+        _, name = folder_of(value) or (None, value)
+        return f"the path {name}" if name != "." else "the path of a folder"
+    if issubclass(type(value), np.dtype):
         return f"the dtype {value.name}"
-    if kind in (list, tuple, dict, set):
-        return f"a {kind.__name__} with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
+    if is_dataset(value):
+        return "a dataset"
     if is_tensor(value):
-        return "a TensorFlow tensor"
-    if callable(value) and _is_of_keras(value):
-        return f"a Keras {kind.__name__}"
+        dtype = getattr(value.dtype, "name", value.dtype)
+        noun = "variable" if "Variable" in _class_name(value) else "tensor"
+        return f"{_with_article(dtype)} {noun} of shape {value.shape}"
+    if module.startswith("matplotlib.") or module == "dlcourse.check.records":
+        return f"a Matplotlib {_class_name(value)}"
+    if callable(value) and module.startswith("keras."):
+        return f"a Keras {_class_name(value)}"
     if callable(value):
-        return f"the function `{getattr(value, '__name__', kind.__name__)}`"
-    return f"an object of type {kind.__name__}"
+        return f"the function `{name_of(value)}`"
+    return f"an object of type {_class_name(value)}"
+
+
+def name_of(function: Callable) -> str:
+    """The name of a function, or of the class of a callable object."""
+    name = getattr(function, "__name__", None)
+    return name if type(name) is str else _class_name(function)
+
+
+def is_a(value: object, *kinds: type) -> bool:
+    """Whether `value` is of exactly one of these classes. A student's class may claim any other."""
+    return any(type(value) is kind for kind in kinds)
 
 
 def is_tensor(value: object) -> bool:
-    """Whether `value` comes from TensorFlow or Keras; told without importing either."""
+    """Whether `value` is a tensor or variable of TensorFlow or Keras; imports neither."""
     # Models and layers have a dtype as well, but they can be called.
-    return _is_of_keras(value) and hasattr(value, "dtype") and not callable(value)
+    is_theirs = _module(value).startswith(("tensorflow.", "keras."))
+    return is_theirs and hasattr(value, "dtype") and not callable(value)
 
 
-def _is_of_keras(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] in ("tensorflow", "keras")
+def is_dataset(value: object) -> bool:
+    """Whether `value` is a dataset of TensorFlow; does not import it."""
+    return _module(value).startswith("tensorflow.") and hasattr(value, "element_spec")
+
+
+def _module(value: object) -> str:
+    """The module that the class of a value says it is from."""
+    module = type.__dict__["__dict__"].__get__(type(value)).get("__module__")
+    return module if type(module) is str else ""
+
+
+def _class_name(value: object) -> str:
+    # `type` itself tells: the class of a class may lie.
+    return type.__dict__["__name__"].__get__(type(value))
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def _failure(error: BaseException, where: str = "", caller: str = "") -> CheckFailed:
     """The exception of a student's code, or of a check that met an unusable answer, in words."""
     line = own_line(error, caller)
-    # TensorFlow raises NotImplementedError too, but with a message; the scaffold has none.
-    if isinstance(error, NotImplementedError) and not error.args:
+    if _is_of_scaffold(error):
         return NotStarted(
             "not started yet. Replace `raise NotImplementedError` in the answer cell "
             "by your own code, run that cell, then run this one."
@@ -198,6 +264,11 @@ def _failure(error: BaseException, where: str = "", caller: str = "") -> CheckFa
         number, source = line
         message += f"\n   in your line {number}" + (f": {source}" if source else "")
     return CheckFailed(message)
+
+
+def _is_of_scaffold(error: BaseException) -> bool:
+    # TensorFlow raises NotImplementedError too, but with a message; the scaffold has none.
+    return isinstance(error, NotImplementedError) and not error.args
 
 
 def own_line(error: BaseException, caller: str = "") -> list | None:
@@ -231,17 +302,27 @@ def _frames(error: BaseException) -> list[tuple[str, int]]:
 
 def _text(error: BaseException) -> str:
     try:
-        text = str(error)
+        text = readable(str(error))
     except Exception:
         return ""
     return text if len(text) <= 400 else text[:397] + "..."
+
+
+def readable(text: str) -> str:
+    """What an exception says, without what Keras and TensorFlow wrap it in: traces, nodes, values.
+
+    Other texts stay as they are.
+    """
+    for pattern, instead in _WRAPPINGS:
+        text = pattern.sub(instead, text)
+    return text.strip()
 
 
 def _copied(value: object) -> object:
     kind = type(value)
     if kind is np.ndarray:
         return value.copy()
-    if kind in (list, tuple):
+    if is_a(value, list, tuple):
         return kind(_copied(item) for item in value)
     if kind is dict:
         return {key: _copied(item) for key, item in value.items()}
@@ -254,7 +335,7 @@ def _same(before: object, after: object) -> bool:
     if kind is np.ndarray:
         same_form = before.shape == after.shape and before.dtype == after.dtype
         return same_form and before.tobytes() == after.tobytes()
-    if kind in (list, tuple):
+    if is_a(before, list, tuple):
         return len(before) == len(after) and all(
             type(one) is type(other) and _same(one, other)
             for one, other in zip(before, after, strict=True)
@@ -264,7 +345,7 @@ def _same(before: object, after: object) -> bool:
             type(one) is type(after[key]) and _same(one, after[key]) for key, one in before.items()
         )
     # Scalars and strings inside a list may have been replaced; other objects are shared, not ours.
-    if kind in (bool, int, float, str) or kind in NUMPY_SCALARS:
+    if is_a(before, str, *NUMBERS):
         return before == after or before != before
     return True
 

@@ -19,3 +19,7 @@ class NotStarted(CheckFailed):
 
 class ArgumentChanged(CheckFailed):
     """A function that changed what it was given; its message says what to do about it."""
+
+
+class FaultyTest(CheckFailed):
+    """A test that does what tests cannot do while grading: no fault of the answer's."""

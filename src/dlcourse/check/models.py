@@ -7,7 +7,7 @@ object. Keras is imported inside the functions, so that checking arrays does not
 
 import numpy as np
 
-from dlcourse.check.core import describe
+from dlcourse.check.core import describe, is_a
 from dlcourse.check.failures import CheckFailed
 
 # What a wrong last activation means: (found, expected) -> why it matters.
@@ -199,7 +199,8 @@ def history(
 def _require_model(model: object) -> None:
     import keras
 
-    if isinstance(model, keras.Model):
+    # Not isinstance: an object may claim any class.
+    if issubclass(type(model), keras.Model):
         return
     hint = ": does the function end with `return ...`?" if model is None else "."
     raise CheckFailed(f"A Keras model is expected here, but this is {describe(model)}{hint}")
@@ -366,11 +367,10 @@ def _metrics_said(names: list[str]) -> str:
 
 
 def _record(history: object) -> dict:
-    record = history if isinstance(history, dict) else getattr(history, "history", None)
-    if isinstance(record, dict):
+    record = history if is_a(history, dict) else getattr(history, "history", None)
+    if is_a(record, dict):
         return record
     hint = ": does the function end with `return history`?" if history is None else "."
-    # A network has a dtype, so `describe` would take it for a tensor.
     what = "the network itself" if hasattr(history, "count_params") else describe(history)
     found = what + hint
     raise CheckFailed(f"The History that model.fit returns is expected here, but this is {found}")

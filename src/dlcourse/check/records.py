@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dlcourse.check.core import describe
+from dlcourse.check.core import describe, is_a
 from dlcourse.check.failures import CheckFailed
 
 
@@ -56,8 +56,8 @@ def figure(value: object, what: str = "your figure") -> Figure:
 
     Raises CheckFailed if `value` is none of them.
     """
-    record = value if type(value) in (Figure, Axes) else record_of(value)
-    if type(record) is Axes:
+    record = value if is_a(value, Figure, Axes) else record_of(value)
+    if is_a(record, Axes):
         return Figure(axes=(record,))
     if record is None:
         end = ": does the function end with `return figure`?" if value is None else "."

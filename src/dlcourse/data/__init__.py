@@ -1,21 +1,28 @@
 """Data of the course: real from a mirror, the cache or a verified download, or drawn here."""
 
+from dlcourse.data.cats_and_dogs import (
+    cats_and_dogs,
+    cats_and_dogs_origin,
+    original_cats_and_dogs,
+    prepare_cats_and_dogs,
+)
 from dlcourse.data.digits import synthetic_digits
 from dlcourse.data.download import DataError
-from dlcourse.data.mnist import (
-    Origin,
-    SyntheticDataWarning,
-    load_mnist,
-    mnist_origin,
-    prepare_mnist,
-)
+from dlcourse.data.draw.pictures import synthetic_pictures
+from dlcourse.data.mnist import load_mnist, mnist_origin, prepare_mnist
+from dlcourse.data.origin import Origin, SyntheticDataWarning
 
 __all__ = [
     "DataError",
     "Origin",
     "SyntheticDataWarning",
+    "cats_and_dogs",
+    "cats_and_dogs_origin",
     "load_mnist",
     "mnist_origin",
+    "original_cats_and_dogs",
+    "prepare_cats_and_dogs",
     "prepare_mnist",
     "synthetic_digits",
+    "synthetic_pictures",
 ]

@@ -20,14 +20,21 @@ class DataError(Exception):
 
 
 def fetch(
-    url: str, destination: Path, *, sha256: str, size: int, attempts: int = 3, pause: float = 0.5
+    url: str,
+    destination: Path,
+    *,
+    sha256: str | None,
+    size: int,
+    attempts: int = 3,
+    pause: float = 0.5,
 ) -> Path:
     """Downloads `url` (a file of `size` bytes) to `destination`, unless it is there already.
 
     What arrives is kept in a `.part` beside the destination, where the next attempt or the next
-    call goes on, and becomes the destination only when its hash is right. Several processes may
-    ask at once: one downloads, the others wait. Between attempts it waits for `pause` seconds,
-    then for twice as long each time. Raises DataError.
+    call goes on, and becomes the destination only when its hash is right; where the publisher
+    states none (`sha256` is None), when its size is. Several processes may ask at once: one
+    downloads, the others wait. Between attempts it waits for `pause` seconds, then for twice as
+    long each time. Raises DataError.
     """
     part = destination.with_name(destination.name + ".part")
     try:
@@ -36,7 +43,7 @@ def fetch(
             if not destination.exists():
                 _complete(url, part, sha256, size, attempts, pause)
                 part.replace(destination)
-            elif _sha256(destination) != sha256:
+            elif _differs(destination, sha256):
                 raise DataError(
                     f"{destination} is not the file that {url} publishes: its sha256 is another. "
                     "Delete it, and it is downloaded anew."
@@ -49,18 +56,20 @@ def fetch(
     return destination
 
 
-def _complete(url: str, part: Path, sha256: str, size: int, attempts: int, pause: float) -> None:
+def _complete(
+    url: str, part: Path, sha256: str | None, size: int, attempts: int, pause: float
+) -> None:
     """Leaves the whole verified file in `part`, or raises DataError."""
     if part.exists() and part.stat().st_size > size:
         part.unlink()
     begun = part.exists()
-    _check_space(part, size - _length(part))
+    check_space(part.stem, part.parent, size - _length(part))
     _download(url, part, size, attempts, pause)
-    if begun and _sha256(part) != sha256:
+    if begun and _differs(part, sha256):
         # It may have been begun on another version of the file: once more from the start.
         part.unlink()
         _download(url, part, size, attempts, pause)
-    if _sha256(part) != sha256:
+    if _differs(part, sha256):
         part.unlink()
         raise _altered(url, "its sha256 is another")
 
@@ -117,11 +126,15 @@ def _receive(url: str, part: Path, size: int) -> None:
                     raise _altered(url, f"it has more than {size:,} bytes")
 
 
-def _check_space(part: Path, needed: int) -> None:
-    free = shutil.disk_usage(part.parent).free
+def check_space(name: str, folder: Path, needed: int) -> None:
+    """Raises DataError where `folder`, which need not be there yet, has no room for `needed` bytes.
+
+    name: what needs them.
+    """
+    free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
     if free < needed:
         raise DataError(
-            f"{part.stem} needs {needed / 1e6:,.0f} MB in {part.parent}, where {free / 1e6:,.0f} "
+            f"{name} needs {needed / 1e6:,.0f} MB in {folder}, where {free / 1e6:,.0f} "
             "MB are free. Make room there, or set DLCOURSE_CACHE to a folder on another disk."
         )
 
@@ -161,6 +174,11 @@ def _name(url: str) -> str:
     return Path(urlsplit(url).path).name
 
 
-def _sha256(path: Path) -> str:
+def _differs(path: Path, sha256: str | None) -> bool:
+    return sha256 is not None and file_sha256(path) != sha256
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

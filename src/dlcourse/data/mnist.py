@@ -17,15 +17,22 @@ from filelock import FileLock
 
 from dlcourse.data.digits import VERSION, synthetic_digits
 from dlcourse.data.download import DataError, fetch
+from dlcourse.data.origin import (
+    ONCE,
+    PATIENTLY,
+    Origin,
+    SyntheticDataWarning,
+    banner,
+    is_there,
+)
 from dlcourse.settings import Settings, settings
 
 Pair = tuple[np.ndarray, np.ndarray]
 
-# Attempts to download when something else is at hand, and when nothing is.
-ONCE, PATIENTLY = 1, 3
-
 # The synthetic sets' own seeds. Whoever draws digits to be unseen chooses others.
 SEEDS = {"train": 60_000, "test": 10_000}
+
+DRAWN = "THESE ARE NOT THE MNIST IMAGES, but digits that the course draws from fonts."
 
 
 @dataclass(frozen=True)
@@ -79,23 +86,6 @@ MNIST = Published(
         ),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the data come from.
-
-    kind: "real" or "synthetic". where: a sentence for whoever sees the numbers, without paths.
-    path: the file that is read; a synthetic one may not be drawn yet.
-    """
-
-    kind: str
-    where: str
-    path: Path
-
-
-class SyntheticDataWarning(UserWarning):
-    """Drawn digits stand in for MNIST although nobody asked for that."""
 
 
 def load_mnist() -> tuple[Pair, Pair]:
@@ -158,10 +148,10 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
         where = "Synthetic digits, drawn by the course because DLCOURSE_SOURCE is synthetic."
         return Origin("synthetic", where, drawn)
     kept = settings.cache / published.name
-    if settings.mirror and _is_there(settings.mirror / published.name):
+    if settings.mirror and is_there(settings.mirror / published.name):
         where = "Real MNIST, from the mirror folder (DLCOURSE_DATA)."
         return Origin("real", where, settings.mirror / published.name)
-    if _is_there(kept):
+    if is_there(kept):
         return Origin("real", "Real MNIST, from the cache.", kept)
     try:
         fetch(published.url, kept, sha256=published.sha256, size=published.size, attempts=attempts)
@@ -172,35 +162,13 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
             )
         if settings.source == "real":
             raise error from None
-        warnings.warn(_banner(error), SyntheticDataWarning, stacklevel=3)
+        warnings.warn(
+            banner(DRAWN, "dlcourse data mnist", error), SyntheticDataWarning, stacklevel=3
+        )
         where = "Synthetic digits, drawn by the course because MNIST could not be had."
         return Origin("synthetic", where, drawn)
     host = urlsplit(published.url).netloc
     return Origin("real", f"Real MNIST, downloaded from {host}.", kept)
-
-
-def _banner(error: DataError) -> str:
-    rule = "*" * 78
-    return (
-        f"\n{rule}\n"
-        "THESE ARE NOT THE MNIST IMAGES, but digits that the course draws from fonts.\n"
-        "Do not compare numbers from them with the book's.\n"
-        f"Why: {error}\n"
-        "Once that is mended: run `dlcourse data mnist` and restart what is running.\n"
-        f"{rule}"
-    )
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}). Ask its owner for the right to read it."
-        ) from error
-    return True
 
 
 def _read(origin: Origin, published: Published) -> tuple[Pair, Pair]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ipykernel.ipkernel import IPythonKernel
 
-from dlcourse.check.core import own_line
+from dlcourse.check.core import own_line, readable
 from dlcourse.grade.carry import CarryError, pack, unpack
 from dlcourse.grade.line import Line, LineClosed
 from dlcourse.grade.seeds import seed_everything
@@ -143,7 +143,7 @@ def _raised(error: BaseException) -> dict:
         "did": "raise",
         "type": type(error).__name__[:100],
         "kinds": kinds,
-        "text": text[:2000],
+        "text": readable(text)[:2000],
         "bare": not error.args,
         "line": own_line(error, caller="the test, which is elsewhere"),
     }

@@ -1,12 +1,11 @@
 """Grading one section for a class, and reading back how it went."""
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -15,7 +14,15 @@ from tqdm import tqdm
 
 from dlcourse.grade.notebook import grade_id, notes
 from dlcourse.grade.submission import LOG, last_error, missing, nbgrader_api
-from dlcourse.grade.workshop import addresses
+from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
+from dlcourse.run.isolation import available
+from dlcourse.run.warm import WarmParent
+
+GRADER_LIBRARIES = (
+    "dlcourse.grade.submission",
+    "dlcourse.grade.plugins",
+    "dlcourse.grade.execution",
+)
 
 
 class GradeError(Exception):
@@ -48,9 +55,12 @@ def grade(
 
     What was graded before is graded again; scores that a grader gave by hand stay. `jobs`
     submissions run at once, each in a process of its own. Progress goes to stderr, what nbgrader
-    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist.
+    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, or if
+    student code should be isolated and cannot be.
     """
     root = Path(root).resolve()
+    if isolation(root) == NAMESPACES and (why_not := available()):
+        raise GradeError(why_not)
     enter(root, section)
     chosen = _chosen(root, section, students)
     bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
@@ -63,12 +73,19 @@ def grade(
                 reasons[running[done]] = done.result()
                 bar.update()
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            _graders().close()
             raise
     known = {result.student: result for result in read_results(root, section)}
     # A student whom nbgrader could not even enter has a reason all the same.
     results = [known.get(name, Result(name, section, None, 0.0)) for name in chosen]
     return [_with_reason(result, reasons[result.student]) for result in results]
+
+
+def isolation(root: Path) -> str:
+    """How student code is kept from all else in the course in `root`: "namespaces" or "none"."""
+    chosen = nbgrader_api(root).config.ExecuteSubmission.get("isolation")
+    return chosen or default_isolation()
 
 
 def enter(root: Path, section: str) -> None:
@@ -162,19 +179,28 @@ def _grade_apart(root: Path, section: str, student: str, shared: dict[str, str])
 
     `shared` is the part of its environment that names the warm processes to fork from.
     """
-    command = [sys.executable, "-P", "-m", "dlcourse.grade.submission"]
-    with (root / LOG).open("a") as log:
-        done = subprocess.run(
-            [*command, str(root), section, student],
+    payload = {"root": str(root), "section": section, "student": student}
+    with (root / LOG).open("a") as log, tempfile.TemporaryFile("w+") as said:
+        child = _graders().fork(
+            "dlcourse.grade.submission:run",
+            payload,
+            cwd=root,
             env=os.environ | shared,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
+            stdout=said.fileno(),
+            stderr=log.fileno(),
         )
-    if done.returncode:
-        return f"could not be graded: the process ended with code {done.returncode}; see {LOG}"
-    return done.stdout.strip() or None
+        code = child.wait()
+        said.seek(0)
+        reason = said.read().strip()
+    if code:
+        return f"could not be graded: the process ended with code {code}; see {LOG}"
+    return reason or None
+
+
+@cache
+def _graders() -> WarmParent:
+    """The warm process of which those that grade a submission are forks."""
+    return WarmParent(GRADER_LIBRARIES, os.environ)
 
 
 def _with_reason(result: Result, reason: str | None) -> Result:

@@ -1,6 +1,5 @@
 """Running a submission: student cells in a kernel of their own, test cells in the verifier."""
 
-import os
 import time
 from collections.abc import Callable
 
@@ -9,14 +8,14 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, v4, validator
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
-from traitlets import Integer, Unicode
+from traitlets import Enum, Integer, default
 
 from dlcourse.grade.agent import SEED
 from dlcourse.grade.examiner import Examiner, TestTimeout
 from dlcourse.grade.notebook import grade_id, is_unreadable, notes
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
-from dlcourse.grade.workshop import NAMESPACES, Workshop
+from dlcourse.grade.workshop import NAMESPACES, NONE, Workshop, default_isolation
 
 # What an answer cell raises that nobody has touched.
 SCAFFOLD = "NotImplementedError"
@@ -37,14 +36,18 @@ class ExecuteSubmission(Execute):
     in the resources for SaveGrades. A kernel that dies costs what comes after, no more.
     """
 
-    isolation = Unicode(
-        os.environ.get("DLCOURSE_ISOLATION", NAMESPACES),
+    isolation = Enum(
+        [NAMESPACES, NONE],
         help="How student code is kept from all else: 'namespaces', or 'none' to trust it.",
     ).tag(config=True)
     memory = Integer(4096, help="MB of memory for all processes of a submission.").tag(config=True)
     notebook_timeout = Integer(900, help="Seconds for all cells of a notebook together.").tag(
         config=True
     )
+
+    @default("isolation")
+    def _default_isolation(self) -> str:
+        return default_isolation()
 
     def preprocess(self, nb, resources, km=None):
         self._stopped = "the notebook could not be read" if is_unreadable(nb) else None

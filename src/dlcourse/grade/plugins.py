@@ -24,6 +24,7 @@ WRITTEN_FOR_STUDENTS = (
     "CheckFailed",
     "NotStarted",
     "ArgumentChanged",
+    "FaultyTest",
     "CellTimeoutError",
     "AnswerLost",
     "TestEnded",

@@ -9,11 +9,20 @@ from dlcourse.grade.course import Result
 
 BAR = 10
 SHOWN = 5
+NOT_ISOLATED = (
+    "Student code is NOT isolated: it can do to this machine's files, processes and network\n"
+    "what you can. Tests still run in a process of their own."
+)
 
 
-def class_report(results: Sequence[Result], root: Path) -> str:
-    """The whole report: scores, what happened, what the class found hard, where to look next."""
+def class_report(results: Sequence[Result], root: Path, *, isolated: bool = True) -> str:
+    """The whole report: scores, what happened, what the class found hard, where to look next.
+
+    isolated: whether student code was kept from all else; the report says so if it was not.
+    """
     parts = [score_table(results), what_happened(results), hardest(results), next_steps(root)]
+    if not isolated:
+        parts.append(NOT_ISOLATED)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

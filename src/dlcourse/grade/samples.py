@@ -191,6 +191,50 @@ def _noisy(handout: Handout) -> str:
     )
 
 
+def _emptying(handout: Handout) -> str:
+    """A blank notebook with one line that makes Python see `pass` in place of every later cell."""
+    nb = copy.deepcopy(handout.released)
+    line = "get_ipython().input_transformers_cleanup.append(lambda lines: ['pass\\n'])"
+    (first,) = (cell for cell in nb.cells if grade_id(cell) == handout.coded[0])
+    first.source = line
+    return nbformat.writes(nb)
+
+
+def _always_equal(handout: Handout) -> str:
+    """Each answer gives, or is, something that says it equals whatever it is compared with."""
+    nb = copy.deepcopy(handout.released)
+    for cell in nb.cells:
+        if grade_id(cell) in handout.coded:
+            names = _defined(handout.answers[grade_id(cell)])
+            lines = [f"{name} = Equal()" for name in names]
+            cell.source = "\n".join([EQUAL, *lines])
+    return nbformat.writes(nb)
+
+
+EQUAL = """class Equal:
+    def __eq__(self, other):
+        return True
+
+    def __call__(self, *args, **kwargs):
+        return self
+
+    def __getattr__(self, name):
+        return self
+
+"""
+
+
+def _defined(answer: str) -> list[str]:
+    """The names of the functions that an answer defines, and of what it assigns."""
+    names = []
+    for node in ast.parse(answer).body:
+        if isinstance(node, ast.FunctionDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name)]
+    return names
+
+
 def _is_full(result: Result, handout: Handout) -> bool:
     return result.score == result.max_score > 0
 
@@ -268,5 +312,7 @@ CLASS = (
         _both(_is_zero, _is_named("submitted/jo-broken-file", "is not valid JSON: line")),
         "no points and the reason",
     ),
+    Sample("mal-empties-cells", FIRST, _emptying, _is_zero, "no points"),
+    Sample("eve-always-equal", ALL, _always_equal, _is_zero, "no points"),
     Sample("nia-noisy", LAST, _noisy, _is_full, "full marks"),
 )

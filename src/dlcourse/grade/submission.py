@@ -1,13 +1,12 @@
 """One submission, from `submitted/` to the gradebook and `feedback/`.
 
-`python -m dlcourse.grade.submission ROOT SECTION STUDENT` grades it in a process of its own, so
-that whatever happens there stops no other. It prints one line if there is no grade: the reason.
+`run` grades it in a process of its own, so that whatever happens there stops no other. It prints
+one line if there is no grade: the reason.
 """
 
 import glob
 import logging
 import re
-import sys
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -90,14 +89,10 @@ def log_to_file(root: Path) -> None:
     )
 
 
-def main() -> int:
-    root, section, student = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+def run(payload: dict, fds: list[int]) -> None:
+    """A process that grades one submission and prints the reason if there is no grade."""
+    root = Path(payload["root"])
     log_to_file(root)
-    reason = grade_submission(root, section, student)
+    reason = grade_submission(root, payload["section"], payload["student"])
     if reason:
-        print(reason)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        print(reason, flush=True)

@@ -9,11 +9,16 @@ import ast
 import builtins
 import contextlib
 import io
+import json
 import os
 import socket
+import sys
+
+import numpy as np
 
 from dlcourse import check
-from dlcourse.check.core import structure_only
+from dlcourse.check.carried import NotCarried
+from dlcourse.check.core import describe, structure_only
 from dlcourse.grade.carry import CarryError, pack, unpack, update
 from dlcourse.grade.line import Line, LineClosed
 from dlcourse.grade.seeds import seed_everything
@@ -22,6 +27,14 @@ from dlcourse.grade.verdicts import Verdict
 # Characters of what a test prints, and of what it says went wrong.
 MOST_TEXT = 20_000
 GONE = "Python came to an end while it ran your code. Did it call exit, or need too much memory?"
+FAULTY = (
+    "This test cannot judge your answer: it gives your function {}. That is a fault of the test, "
+    "and not of your code. Please tell whoever runs the course."
+)
+
+
+class AnswerLost(check.CheckFailed):
+    """The process that has the answer is gone."""
 
 
 def run(payload: dict, fds: list[int]) -> None:
@@ -40,9 +53,8 @@ def judge(source: str, names: list[str], line: Line, *, seed: int) -> Verdict:
         with contextlib.redirect_stdout(printed):
             value = _run(source, {"__name__": "__main__", **_Student(line).values(names)})
     except (Exception, SystemExit) as error:
-        kind = "AnswerLost" if isinstance(error, LineClosed) else type(error).__name__
-        message = GONE if isinstance(error, LineClosed) else str(error)
-        return Verdict(False, None, _text(printed), kind, message[:MOST_TEXT])
+        kind, message = type(error).__name__, str(error)[:MOST_TEXT]
+        return Verdict(False, None, _text(printed), kind, message)
     number = float(value) if isinstance(value, int | float) and type(value) is not bool else None
     return Verdict(True, number, _text(printed))
 
@@ -76,7 +88,9 @@ class _Student:
         return {name: found[name] for name in names if name in found}
 
     def call(self, handle: int, args: tuple, kwargs: dict) -> object:
+        _check_separate([*args, *kwargs.values()])
         sent = pack((args, kwargs), handles=self, structure=structure_only())
+        _check_sent(sent, [*args, *kwargs.values()])
         head, frames = self.ask({"do": "call", "handle": handle}, sent)
         result, after = self._pair(frames)
         if after is not None and not update((args, kwargs), after):
@@ -97,8 +111,11 @@ class _Student:
         return self._pair(frames)[0]
 
     def ask(self, head: dict, frames: list[bytes] = ()) -> tuple[dict, list[bytes]]:
-        self._line.send({**head, "structure": structure_only()}, frames)
-        reply, frames = self._line.receive()
+        try:
+            self._line.send({**head, "structure": structure_only()}, frames)
+            reply, frames = self._line.receive()
+        except LineClosed:
+            raise AnswerLost(GONE) from None
         if reply.get("did") == "fail":
             raise CarryError(str(reply.get("why"))[:1000])
         return reply, frames
@@ -116,6 +133,54 @@ class _Student:
         return pair
 
 
+def _check_separate(arguments: list) -> None:
+    """Raises FaultyTest if two arguments have a part in common: they would arrive as two."""
+    known, waiting = set(), list(arguments)
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)
+        if kind is tuple:
+            waiting.extend(value)
+            continue
+        parts = [value] if kind in (list, dict, set, np.ndarray) else _layers(value)
+        if any(id(part) in known for part in parts):
+            raise check.FaultyTest(FAULTY.format(f"{describe(value)} in two places at once"))
+        known.update(map(id, parts))
+        waiting.extend(value.values() if kind is dict else value if kind is list else ())
+
+
+def _layers(value: object) -> list:
+    """A model or layer and all inside it; nothing for other objects."""
+    if "keras" not in sys.modules:
+        return []
+    from dlcourse.grade.carry import layers
+
+    return list(layers.walk(value)) if layers.is_layer(value) else []
+
+
+def _check_sent(frames: list[bytes], arguments: list) -> None:
+    """Raises FaultyTest if something in the arguments does not cross, and is not the student's."""
+    if b'"k":"unknown"' not in frames[0]:
+        return
+    theirs, waiting = set(), list(arguments)
+    while waiting:
+        value = waiting.pop()
+        if type(value) is NotCarried:
+            theirs.add((value.type_name, value.why))
+        elif type(value) in (list, tuple, dict):
+            waiting.extend(value.values() if type(value) is dict else value)
+    waiting = [json.loads(frames[0])]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            waiting.extend(node.values())
+            if node.get("k") == "unknown" and (node["type"], node["why"]) not in theirs:
+                what = f"an object of type {node['type']}, which cannot be sent: {node['why']}"
+                raise check.FaultyTest(FAULTY.format(what))
+
+
 class Function:
     """A function of the student's, called where it lives."""
 
@@ -124,6 +189,10 @@ class Function:
 
     def __call__(self, *args, **kwargs):
         return self._student.call(self.handle, args, kwargs)
+
+    def __deepcopy__(self, memo):
+        # Nor does Python copy functions.
+        return self
 
 
 class Iterator:
@@ -143,15 +212,24 @@ def exception(told: dict) -> Exception:
     """An exception like the one that student code raised: type, text and line as there."""
     if "KeyboardInterrupt" in told.get("kinds", ()):
         return check.CheckFailed("your code ran too long and was interrupted: an endless loop?")
-    text, name = str(told.get("text", "")), str(told.get("type"))
-    base = next((kind for kind in map(_builtin, told.get("kinds", ())) if kind), Exception)
-    name = name if name.isidentifier() else base.__name__
-    kind = type(name, (base,), {"__init__": Exception.__init__, "__str__": lambda self: text})
-    error = kind() if told.get("bare") else kind(text)
+    text, name = str(told.get("text", ""))[:2000], str(told.get("type"))
+    kinds = [kind for kind in map(_builtin, told.get("kinds", ())[:20]) if kind] or [Exception]
+    error = _of_kinds(name if name.isidentifier() else kinds[0].__name__, kinds, text)
+    error = error() if told.get("bare") else error(text)
     line = told.get("line")
     if type(line) is list and [type(part) for part in line] == [int, str]:
         error.student_line = line
     return error
+
+
+def _of_kinds(name: str, kinds: list[type[Exception]], text: str) -> type[Exception]:
+    """A class of exceptions that are of all these kinds, as far as Python can combine them."""
+    body = {"__init__": Exception.__init__, "__str__": lambda self: text}
+    leaves = [kind for kind in kinds if not any(issubclass(k, kind) for k in kinds if k != kind)]
+    try:
+        return type(name, tuple(leaves), body)
+    except TypeError:
+        return type(name, (kinds[0],), body)
 
 
 def _builtin(name: object) -> type[Exception] | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from dlcourse.run.isolation import Isolation
 from dlcourse.run.provisioner import WarmKernelManager
 from dlcourse.run.warm import Child, WarmParent, WarmParentElsewhere
-from dlcourse.settings import settings
+from dlcourse.settings import SettingsError, settings
 
 KERNEL_LIBRARIES = (
     "tensorflow",
@@ -54,6 +54,17 @@ ENVIRONMENT = {
 ADDRESSES = "DLCOURSE_WARM_PROCESSES"
 MB = 2**20
 NAMESPACES, NONE = "namespaces", "none"
+
+
+def default_isolation() -> str:
+    """What DLCOURSE_ISOLATION says, "namespaces" or "none"; "namespaces" where it says nothing.
+
+    Raises SettingsError if it says something else: a slip must not open the door.
+    """
+    said = os.environ.get("DLCOURSE_ISOLATION") or NAMESPACES
+    if said not in (NAMESPACES, NONE):
+        raise SettingsError(f"DLCOURSE_ISOLATION is {said!r}. Set it to {NAMESPACES} or {NONE}.")
+    return said
 
 
 @dataclass(frozen=True)

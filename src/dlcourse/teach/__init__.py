@@ -18,10 +18,13 @@ from dlcourse.teach.learned import (
     feature_maps,
     first_filters,
 )
+from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
 from dlcourse.teach.setup import setup
 from dlcourse.teach.shifting import draw_shift_curve, draw_shifted, shift, shift_explorer
+from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
 from dlcourse.teach.tensors import (
     broadcast_explorer,
     draw_broadcast,
@@ -51,6 +54,10 @@ __all__ = [
     "draw_response",
     "draw_shift_curve",
     "draw_shifted",
+    "draw_pooling",
+    "draw_receptive_field",
+    "draw_sliding_window",
+    "feature_map",
     "draw_tensor_ranks",
     "feature_map_explorer",
     "feature_maps",
@@ -60,10 +67,13 @@ __all__ = [
     "ladder",
     "learning_rate_explorer",
     "misses",
+    "pooling_explorer",
     "predict",
     "response_explorer",
     "setup",
     "shift",
     "shift_explorer",
+    "receptive_field_explorer",
+    "sliding_window_explorer",
     "worst_mistakes",
 ]

@@ -18,11 +18,14 @@ class Explorer(VBox):
         self, controls: Box, inputs: list[ValueWidget], draw: Callable[..., Picture]
     ) -> None:
         self.inputs, self.draw = inputs, draw
-        self.image, self.words = Image(format="png"), HTML()
+        self.image, self.words = self._canvas(), HTML()
         self._redraw()
         for each in inputs:
             each.observe(self._redraw, "value")
         super().__init__([controls, self.image, self.words])
+
+    def _canvas(self) -> ValueWidget:
+        return Image(format="png")
 
     def _redraw(self, change: object = None) -> None:
         picture = self.draw(*(each.value for each in self.inputs))

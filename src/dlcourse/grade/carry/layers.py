@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from types import FunctionType
 
-_CLASSES = {
+CLASSES = {
     "keras.layers": """
         InputLayer Dense Conv1D Conv2D DepthwiseConv1D DepthwiseConv2D SeparableConv1D
         SeparableConv2D Conv2DTranspose MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D
@@ -76,7 +76,7 @@ def classes() -> dict[str, type]:
 
     return {
         f"{path}.{name}": getattr(namespace(path), name)
-        for path, names in _CLASSES.items()
+        for path, names in CLASSES.items()
         for name in names.split()
     }
 

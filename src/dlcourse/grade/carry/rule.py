@@ -1,27 +1,40 @@
-"""The carrying rule: what a test cell may lean on, so that it can run away from student code.
+"""The carrying rule: what a test cell may do, so that it says the same of live and carried values.
 
-A test cell's free names are the answer names of its exercise, or are imported or defined in the
-cell. Nothing else of the notebook is there when the test runs, and only data crosses to it, so
-identity, the student's own classes and lambdas mean nothing to it.
+While grading, a test runs away from student code, and only data cross between the two. A cell's
+free names are therefore the answer names of its exercise, or are imported or defined in the cell;
+and it does nothing by which a value and its copy differ: `refusals` has a rule for each such way,
+and each says in a sentence what to do instead.
+
+The rule reads the text of a cell. Where that does not tell what a value is, the verifier does: a
+test that sends what does not cross ends as a `check.FaultyTest`, which blames the test.
 """
 
-import ast
 import builtins
 import symtable
-import sys
 from collections.abc import Iterator
 
-ALLOWED_IMPORTS = {"numpy", "keras", "dlcourse.check", "dlcourse.data"}
+from dlcourse.grade.carry.reading import Cell
+from dlcourse.grade.carry.refusals import RULES
+
 _BUILTINS = set(dir(builtins))
 
 
 def bound_names(source: str) -> set[str]:
     """The names that a cell defines at its top level: assigned, imported, functions, classes."""
     table = symtable.symtable(source, "cell", "exec")
+    return {symbol.get_name() for symbol in table.get_symbols() if _is_bound(symbol)}
+
+
+def answer_names(source: str) -> set[str]:
+    """The names of an answer cell that a test may ask for: what it assigns, and its functions.
+
+    Modules that it imports and classes that it defines are no data.
+    """
+    table = symtable.symtable(source, "cell", "exec")
     return {
         symbol.get_name()
         for symbol in table.get_symbols()
-        if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+        if _is_bound(symbol) and not symbol.is_imported() and not _is_class(symbol)
     }
 
 
@@ -45,40 +58,33 @@ def broken_rules(test: str, answer_names: set[str]) -> Iterator[str]:
             f"uses `{name}`, which is neither an answer of this exercise nor imported or defined "
             "in this cell. Import or define it here, or ask for it as a part of the answer."
         )
-    for node in ast.walk(ast.parse(test)):
-        yield from _broken_by(node, answer_names)
+    cell = Cell(test, answer_names)
+    found = (sentence for rule in RULES for node in cell.nodes for sentence in rule(cell, node))
+    # One sentence for a fault that stands in several places.
+    yield from dict.fromkeys([*_names(test, answer_names), *found])
 
 
-def _broken_by(node: ast.AST, answer_names: set[str]) -> Iterator[str]:
-    if isinstance(node, ast.Lambda):
-        yield "has a lambda. Write a function with a name: it says what it computes."
-    elif isinstance(node, ast.Compare):
-        for operator, right in zip(node.ops, node.comparators, strict=True):
-            is_none = isinstance(right, ast.Constant) and right.value is None
-            if isinstance(operator, ast.Is | ast.IsNot) and not is_none:
-                yield "compares with `is`. A carried value is a copy: compare values instead."
-    elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
-        classes = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
-        for name in sorted(classes & answer_names):
-            yield f"asks isinstance of the student's `{name}`. Check what it does instead."
-    for module in _imported(node):
-        known = any(module == name or module.startswith(name + ".") for name in ALLOWED_IMPORTS)
-        if not known and module.split(".")[0] not in sys.stdlib_module_names:
+def _names(test: str, answer_names: set[str]) -> Iterator[str]:
+    table = symtable.symtable(test, "cell", "exec")
+    for symbol in table.get_symbols():
+        name = symbol.get_name()
+        if name not in answer_names or symbol.is_imported():
+            continue
+        if _is_bound(symbol):
+            yield f"gives the answer's name `{name}` another value. Choose another name."
+        elif name in _BUILTINS:
             yield (
-                f"imports {module}. Test cells may import the standard library and "
-                f"{', '.join(sorted(ALLOWED_IMPORTS))}."
+                f"uses `{name}`, which Python has a function of that name for. Let the exercise "
+                "ask for another name."
             )
 
 
-def _imported(node: ast.AST) -> list[str]:
-    """The modules that an import names; `from dlcourse import check` is `dlcourse.check`."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        if node.module == "dlcourse":
-            return [f"dlcourse.{alias.name}" for alias in node.names]
-        return [node.module or "."]
-    return []
+def _is_bound(symbol: symtable.Symbol) -> bool:
+    return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+
+
+def _is_class(symbol: symtable.Symbol) -> bool:
+    return any(table.get_type() == "class" for table in symbol.get_namespaces())
 
 
 def _inner(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
