@@ -92,6 +92,12 @@ def test_the_output_shape_includes_the_batch_axis():
     assert "(None, 3)" in message(check.output_shape, network(), (None, 10))
 
 
+def test_a_mistake_that_gives_a_known_shape_is_named():
+    known = {(None, 3): "Three classes are seven too few."}
+    said = message(check.output_shape, network(), (None, 10), mistakes=known)
+    assert said.endswith("batch. Three classes are seven too few.")
+
+
 @pytest.mark.parametrize("value", [None, 3, "model", np.zeros(3), network])
 def test_what_is_no_model_is_said_to_be_none(value):
     assert "A Keras model is expected" in message(check.layers, value, DENSE)

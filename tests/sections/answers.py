@@ -52,10 +52,6 @@ class Exercises:
                 lines.append(line)
         return "\n".join(lines)
 
-    def verdict(self, exercise: str, answer: str) -> str:
-        """ "right", or the message of the first test cell that refuses the answer."""
-        return next((said for said in self.live(exercise, answer) if said != "right"), "right")
-
     def live(self, exercise: str, answer: str) -> list[str]:
         """What each test cell says of the answer, both in this process: "right", or its message."""
         namespace: dict = {}

@@ -94,16 +94,20 @@ def parameters(model: object, expected: int, mistakes: dict[int, str] | None = N
     raise CheckFailed(f"{message} Layer by layer it has {per_layer}; model.summary() shows which.")
 
 
-def output_shape(model: object, expected: tuple) -> None:
-    """Raises CheckFailed unless the output has this shape, batch axis included (None)."""
+def output_shape(model: object, expected: tuple, mistakes: dict[tuple, str] | None = None) -> None:
+    """Raises CheckFailed unless the output has this shape, batch axis included (None).
+
+    mistakes: shape -> the sentence for the mistake that gives this shape.
+    """
     _require_model(model)
     _require_built(model)
     shape = tuple(model.output_shape)
     if shape != tuple(expected):
-        raise CheckFailed(
+        message = (
             f"Your network's output has shape {shape}, but should have shape {tuple(expected)}; "
             "None stands for the number of samples in a batch."
         )
+        raise CheckFailed(f"{message} {(mistakes or {}).get(shape, '')}".strip())
 
 
 def compiled(

@@ -18,7 +18,7 @@ import numpy as np
 
 from dlcourse import check
 from dlcourse.check.carried import NotCarried
-from dlcourse.check.core import describe, structure_only
+from dlcourse.check.core import ArgumentChanged, describe, structure_only
 from dlcourse.grade.carry import CarryError, pack, unpack, update
 from dlcourse.grade.line import Line, LineClosed
 from dlcourse.grade.seeds import seed_everything
@@ -94,7 +94,7 @@ class _Student:
         head, frames = self.ask({"do": "call", "handle": handle}, sent)
         result, after = self._pair(frames)
         if after is not None and not update((args, kwargs), after):
-            raise check.CheckFailed(
+            raise ArgumentChanged(
                 "Your function gives one of its arguments another form: other layers, another "
                 "shape, another type. Build a new value and return it."
             )
