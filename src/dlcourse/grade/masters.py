@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from nbformat import NotebookNode, v4
+from nbformat import NotebookNode
 
-from dlcourse.grade.notebook import grade_id, is_unreadable, notes
+from dlcourse.grade.notebook import grade_id, is_unreadable, make_cell, notes
 
 SKIP = "skip-execution"
 # How many cells a note names.
@@ -154,16 +154,11 @@ def _same_text(text: str, *others: str) -> bool:
     return any(text.split() == other.split() for other in others)
 
 
-def _make(cell_type: str, source: str, **fields) -> NotebookNode:
-    make = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell, "raw": v4.new_raw_cell}
-    return make[cell_type](source, **fields)
-
-
 def _as_type(cell: NotebookNode, cell_type: str) -> NotebookNode:
     """The cell as one of `cell_type` ("code", "markdown" or "raw")."""
     if cell.cell_type == cell_type:
         return cell
-    made = _make(cell_type, cell.source, metadata=cell.metadata)
+    made = make_cell(cell_type, cell.source, metadata=cell.metadata)
     # Notebooks before nbformat 4.5 have no cell ids.
     made.pop("id")
     return made if "id" not in cell else NotebookNode({**made, "id": cell.id})
@@ -171,7 +166,7 @@ def _as_type(cell: NotebookNode, cell_type: str) -> NotebookNode:
 
 def _new_cell(nb: NotebookNode, master: Master) -> NotebookNode:
     """The instructor's cell, to be put into `nb`."""
-    cell = _make(master.info.cell_type, master.source)
+    cell = make_cell(master.info.cell_type, master.source)
     cell.metadata["nbgrader"] = NotebookNode(master.info)
     if (nb.nbformat, nb.nbformat_minor) < (4, 5):
         cell.pop("id")

@@ -5,11 +5,13 @@ notebook's own metadata, from where feedback and the class report take it.
 """
 
 import json
+import re
 
 import nbformat
 from nbformat import NotebookNode, v4
 
 KEY = "dlcourse"
+_CELL_ID = r"[a-zA-Z0-9_-]{1,64}"
 
 
 def notes(nb: NotebookNode) -> list[str]:
@@ -26,7 +28,7 @@ def grade_id(cell: NotebookNode) -> str | None:
 def read_notebook(text: str) -> NotebookNode:
     """The notebook in `text`, in nbformat 4; a ValueError ("is ...") says why it is none.
 
-    Where it is not valid, outputs and metadata are dropped, since grading makes them anew.
+    Where it is not valid, all but its cells' text is dropped: grading makes the rest anew.
     """
     try:
         data = json.loads(text.removeprefix("\ufeff"))
@@ -39,9 +41,12 @@ def read_notebook(text: str) -> NotebookNode:
     if not isinstance(data, dict) or not data.keys() & {"cells", "worksheets"}:
         raise ValueError("is JSON, but not a Jupyter notebook: it has no cells")
     try:
+        for part in (data, *data.get("cells", ())):
+            if not isinstance(part.get("metadata"), dict):
+                part["metadata"] = {}
         nb = nbformat.reads(json.dumps(data), as_version=4)
         if not nbformat.validator.isvalid(nb):
-            _strip(nb)
+            nb = _rebuilt(nb)
             nbformat.validate(nb)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -49,14 +54,22 @@ def read_notebook(text: str) -> NotebookNode:
     return nb
 
 
-def _strip(nb: NotebookNode) -> None:
-    """Leaves the cells' text, their ids and what nbgrader knows them by."""
-    nb.metadata = NotebookNode()
+def _rebuilt(nb: NotebookNode) -> NotebookNode:
+    """A valid notebook of the cells' text, their ids and what nbgrader knows them by."""
+    made = v4.new_notebook()
     for cell in nb.cells:
-        known = grade_id(cell) if isinstance(cell.get("metadata"), dict) else None
-        cell.metadata = NotebookNode(nbgrader=NotebookNode(grade_id=known) if known else {})
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+        known = grade_id(cell)
+        fields = {"metadata": {"nbgrader": {"grade_id": known}}} if known else {}
+        if re.fullmatch(_CELL_ID, str(cell.get("id", ""))):
+            fields["id"] = cell.id
+        made.cells.append(make_cell(cell.cell_type, cell.source, **fields))
+    return made
+
+
+def make_cell(cell_type: str, source: str, **fields) -> NotebookNode:
+    """A new cell of `cell_type`: "code", "markdown" or "raw"."""
+    make = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell, "raw": v4.new_raw_cell}
+    return make[cell_type](source, **fields)
 
 
 def unreadable(reason: str) -> NotebookNode:

@@ -17,12 +17,20 @@ from traitlets.config import PyFileConfigLoader
 LOG = ".nbgrader.log"
 
 
+class Course(CourseDirectory):
+    """nbgrader's course, with a method that it calls and does not have."""
+
+    def fail(self, message: str) -> None:
+        """Refuses a submission whose timestamp.txt does not say when it was handed in."""
+        raise ValueError(message)
+
+
 def nbgrader_api(root: Path, release: Path | None = None) -> NbGraderAPI:
     """nbgrader, configured as the course in `root` has it; it writes releases to `release`."""
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     if release:
         config.CourseDirectory.release_directory = str(release)
-    return NbGraderAPI(CourseDirectory(config=config), config=config)
+    return NbGraderAPI(Course(config=config), config=config)
 
 
 def submitted_folder(root: Path, section: str, student: str) -> Path:

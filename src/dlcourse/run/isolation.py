@@ -8,7 +8,6 @@ mounts, files and network end with the namespace's last process.
 import contextlib
 import errno
 import os
-import resource
 import shutil
 import stat
 import subprocess
@@ -92,17 +91,21 @@ class Isolation:
     in WORK, which starts as a copy of the folder that it was given. What it writes is in memory,
     and gone with it.
 
-    memory: bytes that all its processes hold together, files that it wrote included.
-    processes: processes and threads. files: open files for each process.
+    memory: bytes that all its processes hold together, files that it wrote included. Not counted
+        are shared pages without a name that no process has in its tables just then; a child that
+        hoards those is the first to go when the machine itself runs out.
+    processes: few, since a bomb of forks must be stopped while the machine can still be used by
+        others. threads: of all processes together. files: open files for each process.
     disk: bytes in /tmp, /dev/shm and its home together, and the most in one file.
     seconds: how long it may live; None for any time.
     readable: further files and folders to show. hidden: ones to show empty, where they are part of
-        what is shown. shared: folders in which both the child and the machine outside may write:
-        for sockets; what the child writes there is bounded by file, not in all.
+        what is shown. shared: folders of the machine in which the child may write, for sockets,
+        until its owner calls `Child.seal`, and which it can only read from then on.
     """
 
     memory: int = 4 * GIB
-    processes: int = 256
+    processes: int = 32
+    threads: int = 256
     files: int = 1024
     disk: int = GIB
     seconds: float | None = None
@@ -135,6 +138,8 @@ def leave() -> int:
 
     Returns the user (and group) that the child is to be. Raises OSError where that is refused.
     """
+    # If the machine itself runs out of memory, this and its children are what must go.
+    Path("/proc/self/oom_score_adj").write_text("1000")
     if os.geteuid() == 0:
         # Root in a container may lack the right to do it this way, and have the other.
         with contextlib.suppress(PermissionError):
@@ -147,7 +152,7 @@ def leave() -> int:
 def build_view(isolation: Isolation, user: int, folder: str | None) -> None:
     """Replace the file system by the child's; `folder` is what its working folder starts as.
 
-    Raises OSError.
+    This process keeps its privileges there, and becomes one that nobody may trace. Raises OSError.
     """
     os.umask(0o022)
     shown = [*SYSTEM_PATHS, *_python_paths(), *isolation.readable]
@@ -172,28 +177,36 @@ def build_view(isolation: Isolation, user: int, folder: str | None) -> None:
     os.rmdir(OUTSIDE)
     system.restrict_mount("/", READ_ONLY, recursive=False)
     system.set_hostname("student")
+    system.prctl(system.PR_SET_DUMPABLE, 0)
+
+
+def seal_shared(isolation: Isolation) -> None:
+    """Make the shared folders read-only in this view.
+
+    Raises OSError, also where a file is still open for writing after a second.
+    """
+    until = time.monotonic() + 1
+    for path in isolation.shared:
+        while True:
+            try:
+                system.restrict_mount(path, READ_ONLY)
+                break
+            except OSError as error:
+                # A socket can be seen before it has been made.
+                if error.errno != errno.EBUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.001)
 
 
 def confine(isolation: Isolation, user: int) -> None:
     """Set this process's limits and give up every privilege, for good. Raises OSError."""
-    # If the machine itself runs out of memory, this is what must go.
-    Path("/proc/self/oom_score_adj").write_text("1000")
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    # A process that changed its user may not look at itself in /proc, unless it says so.
+    # What is not to be traced may not even look at itself in /proc.
     system.prctl(system.PR_SET_DUMPABLE, 1)
-    for kind, limit in {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_DATA: isolation.memory,
-        resource.RLIMIT_FSIZE: isolation.disk,
-        resource.RLIMIT_MSGQUEUE: 0,
-        resource.RLIMIT_NOFILE: isolation.files,
-        resource.RLIMIT_NPROC: isolation.processes,
-        resource.RLIMIT_STACK: 8 << 20,
-    }.items():
-        _limit(kind, limit)
+    _set_limits(isolation)
     if user != USER:
         _own_user_namespace()
     # Namespaces within would bring capabilities back, and file systems that nobody counts.
@@ -214,18 +227,31 @@ class Watch:
         self._start = time.monotonic()
 
     def excess(self) -> str | None:
-        """The limit that the namespace has passed, "time", "processes" or "memory", or None."""
+        """The limit that the namespace has passed, or None: "time", "processes", "threads" or
+        "memory"."""
         limits = self._limits
         if limits.seconds is not None and time.monotonic() - self._start > limits.seconds:
             return "time"
         pids = _pids()
-        threads, resident = _usage(pids)
-        if threads > limits.processes:
+        if len(pids) > limits.processes:
             return "processes"
+        threads, resident = _usage(pids)
+        if threads > limits.threads:
+            return "threads"
         files = _file_bytes(pids)
         # Pages that processes share are counted for each: quick, and never too little.
-        if resident + files > limits.memory and _proportional(pids) + files > limits.memory:
-            return "memory"
+        if resident + files > limits.memory:
+            return self._excess_in_detail(pids, files)
+        return None
+
+    def _excess_in_detail(self, pids: list[int], memory: int) -> str | None:
+        """Count shared pages once; slow, above all while a process forks, and they may be many."""
+        for pid in pids:
+            memory += _proportional(pid)
+            if memory > self._limits.memory:
+                return "memory"
+            if len(_pids()) > self._limits.processes:
+                return "processes"
         return None
 
 
@@ -245,14 +271,10 @@ def _usage(pids: Iterable[int]) -> tuple[int, int]:
     return threads, kibibytes * 1024
 
 
-def _proportional(pids: Iterable[int]) -> int:
-    """Bytes of memory, shared pages split among those who share them; slow, but just."""
-    kibibytes = 0
-    for pid in pids:
-        for key, value in _fields(f"/proc/{pid}/smaps_rollup"):
-            if key in ("Pss_Anon", "Pss_Shmem"):
-                kibibytes += int(value.split()[0])
-    return kibibytes * 1024
+def _proportional(pid: int) -> int:
+    """Bytes of a process's memory, shared pages split among those who share them."""
+    fields = dict(_fields(f"/proc/{pid}/smaps_rollup"))
+    return 1024 * sum(int(fields.get(key, "0").split()[0]) for key in ("Pss_Anon", "Pss_Shmem"))
 
 
 def _file_bytes(pids: Iterable[int]) -> int:
@@ -311,12 +333,26 @@ def _free_user() -> int:
     return first + length - 3 - os.getpid() % (length // 2)
 
 
-def _limit(kind: int, limit: int) -> None:
-    """Lower a resource limit for good."""
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(kind, (limit, limit))
+def _set_limits(isolation: Isolation) -> None:
+    """Lower this process's resource limits for good."""
+    # Windows has no such module, and should be told why children cannot be isolated there.
+    import resource
+
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_DATA: isolation.memory,
+        resource.RLIMIT_FSIZE: isolation.disk,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NOFILE: isolation.files,
+        # Beyond the limit by a few, so that the watch can see that it has been passed.
+        resource.RLIMIT_NPROC: isolation.threads + 8,
+        resource.RLIMIT_STACK: 8 << 20,
+    }
+    for kind, limit in limits.items():
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
 def _new_root() -> None:
@@ -399,6 +435,9 @@ def _special_files(folder: str, names: list[str]) -> list[str]:
 
 def why_not(error: OSError) -> str:
     """A sentence for a step that the system refused, with what to do about it."""
+    if isinstance(error, shutil.Error):
+        _, _, reason = error.args[0][0]
+        return f"The working folder cannot be copied for the child ({reason}): is it very large?"
     return f"Student code cannot be isolated here ({error}): {_advice(error)}"
 
 
@@ -410,7 +449,7 @@ def _advice(error: OSError) -> str:
     for switch, value, setting in SWITCHES:
         with contextlib.suppress(OSError):
             if Path(switch).read_text().strip() == value:
-                return f"`sudo sysctl {setting}` allows it, or grade as root."
+                return f"`sudo sysctl {setting}` allows it."
     return (
         "in a container, start it with `--privileged`; or accept the risk of running student code "
         "unprotected with `--isolation none`."

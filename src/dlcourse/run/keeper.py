@@ -10,8 +10,8 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NoReturn
 
 from dlcourse.run import system, wire
@@ -23,6 +23,7 @@ from dlcourse.run.isolation import (
     confine,
     environment,
     leave,
+    seal_shared,
     why_not,
 )
 
@@ -32,24 +33,23 @@ POLL_SECONDS = 0.05
 def keep(connection: socket.socket, parent: int) -> NoReturn:
     """Run one child for whoever is at the other end of `connection`, and never return.
 
-    The order comes first (see `warm.fork_at`). After that, each byte that comes is the number of a
-    signal for the child, and the end of the stream ends it.
+    The order comes first (see `warm.fork_at`). After that, each byte that comes is SEAL or the
+    number of a signal for the child, and the end of the stream ends it.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    system.die_with_parent(parent, signal.SIGTERM)
-    order, fds = wire.receive(connection)
-    if order is None:
-        os._exit(0)
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        system.die_with_parent(parent, signal.SIGTERM)
+        order, fds = wire.receive(connection)
+        if order is None:
+            os._exit(0)
         if order["isolation"]:
             _keep_isolated(connection, order, fds)
         else:
             _keep_plain(connection, order, fds)
-    except OSError as error:
-        _tell(connection, {"failed": f"The child could not be started: {error}."})
-    except BaseException:
-        traceback.print_exc()
-    os._exit(1)
+    except Exception as error:
+        _tell(connection, {"failed": f"The child could not be started: {error!r}."})
+    finally:
+        os._exit(1)
 
 
 def _keep_plain(connection: socket.socket, order: dict[str, Any], fds: list[int]) -> NoReturn:
@@ -86,6 +86,7 @@ def _keep_isolated(connection: socket.socket, order: dict[str, Any], fds: list[i
     except OSError as error:
         _tell(connection, {"failed": why_not(error)})
         os._exit(1)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(first, signal.SIGKILL))
     _close_all(fds)
     os.waitpid(first, 0)
     os._exit(0)
@@ -106,14 +107,13 @@ def _be_first(
     build_view(isolation, user, order["cwd"])
     order["cwd"] = WORK
     order["env"] = environment(dict(os.environ) if order["env"] is None else order["env"])
-    # Nobody may trace it or read its memory.
-    system.prctl(system.PR_SET_DUMPABLE, 0)
     child = os.fork()
     if child == 0:
         confine(isolation, user)
         _begin(connection, order, fds)
     _close_all(fds)
-    _tell(connection, _attend(connection, child, excess=Watch(isolation).excess))
+    seal = partial(seal_shared, isolation)
+    _tell(connection, _attend(connection, child, excess=Watch(isolation).excess, seal=seal))
     os._exit(0)
 
 
@@ -134,35 +134,43 @@ def _attend(
     child: int,
     *,
     excess: Callable[[], str | None] = lambda: None,
+    seal: Callable[[], None] = lambda: None,
     gone: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Deliver signals until the child has ended or must: what to tell of its end.
+    """Do as the owner says until the child has ended or must: what to tell of its end.
 
-    excess: names the limit that the child has passed, or None. gone: whether the owner is.
+    excess: names the limit that the child has passed, or None. seal: what SEAL asks for.
+    gone: whether the owner is.
     """
     by = None
-    while True:
+    while not by and not gone():
         if select.select([connection], [], [], POLL_SECONDS)[0]:
             try:
-                signals = connection.recv(64)
+                numbers = connection.recv(64)
             except OSError:
-                signals = b""
-            if not signals:
-                return {"ended": -signal.SIGKILL, "by": None}
-            for signum in signals:
-                # The group does not exist before the child has made it; then the child hears.
-                try:
-                    os.killpg(child, signum)
-                except ProcessLookupError:
-                    os.kill(child, signum)
-        if gone():
-            return {"ended": -signal.SIGKILL, "by": None}
+                break
+            if not numbers:
+                break
+            for number in numbers:
+                if number == wire.SEAL:
+                    seal()
+                    _tell(connection, {"sealed": True})
+                else:
+                    _deliver(child, number)
         code = _reap(child)
         if code is not None:
-            return {"ended": code, "by": by}
-        by = by or excess()
-        if by:
-            os.kill(child, signal.SIGKILL)
+            return {"ended": code, "by": None}
+        by = excess()
+    _deliver(child, signal.SIGKILL)
+    return {"ended": -signal.SIGKILL, "by": by}
+
+
+def _deliver(child: int, signum: int) -> None:
+    try:
+        os.killpg(child, signum)
+    except ProcessLookupError:
+        # The child has not made its group yet.
+        os.kill(child, signum)
 
 
 def _reap(child: int) -> int | None:
@@ -192,6 +200,8 @@ def become(order: dict[str, Any], fds: list[int]) -> NoReturn:
     code = 1
     try:
         os.setsid()
+        # A grader that runs in the background has been told to ignore interrupts; a child has not.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         fds = _streams(order["streams"], fds)
         _close_others(fds)
         if order["env"] is not None:
@@ -228,11 +238,11 @@ def _streams(given: list[bool], fds: list[int]) -> list[int]:
 
 def _close_others(fds: list[int]) -> None:
     """Close every descriptor but the standard streams and `fds`."""
-    open_fds = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    open_fds = [int(name) for name in os.listdir("/dev/fd")]
     _close_all(fd for fd in open_fds if fd > 2 and fd not in fds)
 
 
-def _close_all(fds) -> None:
+def _close_all(fds: Iterable[int]) -> None:
     for fd in fds:
         with contextlib.suppress(OSError):
             os.close(fd)

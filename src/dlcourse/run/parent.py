@@ -3,6 +3,7 @@
 Started by `WarmParent` as `python -m dlcourse.run.parent LIFELINE LISTENER`, two descriptors.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -32,6 +33,7 @@ def main() -> None:
         serve(lifeline, listener)
     finally:
         shutil.rmtree(order["folder"], ignore_errors=True)
+        end_keepers()
 
 
 def warm_up(preload: Sequence[str]) -> None:
@@ -59,15 +61,28 @@ def serve(lifeline: socket.socket, listener: socket.socket) -> None:
             return
         connection, _ = listener.accept()
         with connection:
-            refusal = unfit()
+            try:
+                refusal = unfit()
+                child = None if refusal else os.fork()
+            except OSError as error:
+                refusal, child = f"The machine has no room for another process ({error}).", None
+            if child == 0:
+                lifeline.close()
+                listener.close()
+                keep(connection, parent=me)
             if refusal:
-                wire.send(connection, {"failed": refusal})
-            elif os.fork() == 0:
-                # Objects that must not close a number which the child has used anew.
-                lifeline_fd, listener_fd = lifeline.detach(), listener.detach()
-                os.close(lifeline_fd)
-                os.close(listener_fd)
-                keep(socket.socket(fileno=connection.detach()), parent=me)
+                # Who asked may be gone.
+                with contextlib.suppress(OSError):
+                    wire.send(connection, {"failed": refusal})
+
+
+def end_keepers() -> None:
+    """End the keepers, which are this process's group, and wait until they have ended theirs."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+    # As their signals are ignored, this returns, with an error, when the last one has gone.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, 0)
 
 
 def unfit() -> str | None:

@@ -35,7 +35,8 @@ class Child:
     ended means that nothing of it is left: no process, no mount.
 
     pid: the child's process id as its keeper sees it (in the child's own namespace if isolated).
-    ended_by: why the watchdog ended it: "memory", "processes" or "time"; None if it did not.
+    ended_by: why the watchdog ended it: "memory", "processes", "threads" or "time"; None if it
+        did not.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -70,7 +71,7 @@ class Child:
             if message is None:
                 self.close()
             else:
-                self._code, self.ended_by = message["ended"], message["by"]
+                self._note(message)
         return self._code
 
     def signal(self, signum: int) -> None:
@@ -78,6 +79,18 @@ class Child:
         # A child that has ended needs no signal.
         with contextlib.suppress(OSError):
             self._sock.send(bytes([signum]))
+
+    def seal(self) -> None:
+        """Make what an isolated child shares with the machine outside read-only for it.
+
+        It is done on return, or the child has ended. Sockets that are there go on to work. Raises
+        RunError, and the child is ended, if it has files there open for writing.
+        """
+        self.signal(wire.SEAL)
+        answer = self._next_message() or {}
+        if "failed" in answer:
+            raise RunError(answer["failed"])
+        self._note(answer)
 
     def kill(self) -> None:
         """End the child and everything that it started."""
@@ -88,6 +101,10 @@ class Child:
         self._sock.close()
         if self._code is None:
             self._code = -signal.SIGKILL
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if "ended" in message:
+            self._code, self.ended_by = message["ended"], message["by"]
 
     def _next_message(self) -> dict[str, Any] | None:
         """The next message, None at the end; blocks."""
@@ -119,6 +136,8 @@ class WarmParent:
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: socket.socket | None = None
         self._folder: Path | None = None
+        # What it says before it is warm is the reason if it never gets there. None once it is.
+        self._log: BinaryIO | None = None
         self._starting = threading.Lock()
 
     @staticmethod
@@ -191,11 +210,15 @@ class WarmParent:
         """End it and all its children, and remove its folder."""
         if self._lifeline is not None:
             self._lifeline.close()
+        if self._log is not None:
+            # It is still at its imports, or hangs there, and has no child yet.
+            self._process.kill()
+            self._log.close()
         if self._process is not None:
             self._process.wait()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-        self._process = self._lifeline = self._folder = None
+        self._process = self._lifeline = self._folder = self._log = None
 
     def __enter__(self) -> Self:
         return self
@@ -206,8 +229,7 @@ class WarmParent:
     def _spawn(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dlcourse-warm-"))
         self._lifeline, theirs = socket.socketpair()
-        # What it says before it is warm is the reason if it never gets there.
-        self._log: BinaryIO | None = tempfile.TemporaryFile()  # noqa: SIM115
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         listener = socket.socket(socket.AF_UNIX)
         with theirs, listener:
             listener.bind(str(self._folder / SOCKET))
@@ -229,16 +251,16 @@ class WarmParent:
         self._lifeline.settimeout(START_SECONDS)
         try:
             answer, _ = wire.receive(self._lifeline)
-        except TimeoutError:
-            answer = None
-        self._log.seek(0)
-        said = self._log.read().decode("utf-8", "replace").strip()
+        except OSError as error:
+            answer = str(error)
+        if answer != "warm":
+            self._log.seek(0)
+            said = self._log.read().decode("utf-8", "replace").split("\n")
+            last = next((line for line in reversed(said) if line.strip()), answer or "no reason")
+            self.close()
+            raise RunError(f"The warm parent could not import {', '.join(self._preload)}: {last}")
         self._log.close()
         self._log = None
-        if answer != "warm":
-            self.close()
-            last = said.splitlines()[-1] if said else "it said nothing"
-            raise RunError(f"The warm parent could not import {', '.join(self._preload)}: {last}")
 
 
 class WarmParentElsewhere:
@@ -280,7 +302,9 @@ def fork_at(
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.connect(address)
-        wire.send(sock, order, [*streams, *fds])
+        # A parent that refuses does not wait for the order; why it does is there to be read.
+        with contextlib.suppress(BrokenPipeError):
+            wire.send(sock, order, [*streams, *fds])
     except OSError as error:
         sock.close()
         raise RunError(f"There is no warm parent at {address} ({error}).") from None

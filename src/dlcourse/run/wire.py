@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 MOST_FDS = 64
+# What a keeper may hear besides the numbers of signals: see `Child.seal`.
+SEAL = 0
 
 
 def send(sock: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
