@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from conftest import SMALL, Parent, eventually
+from processes import SMALL, Parent, eventually
 
 from dlcourse.run import system
 from dlcourse.run.isolation import NAMESPACES, QUIET, available

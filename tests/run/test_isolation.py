@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import HERE, MB, SMALL, eventually
+from processes import HERE, MB, SMALL, eventually
 
 from dlcourse.run.isolation import HOME, WORK
 from dlcourse.run.warm import RunError

@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import MB, Parent, eventually
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import v4
+from processes import MB, Parent, eventually
 
 from dlcourse.run.isolation import Isolation
 from dlcourse.run.provisioner import NAME, WarmKernelManager

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import HERE, SMALL, Parent, eventually, marked
+from processes import HERE, SMALL, Parent, eventually, marked
 
 from dlcourse.run.warm import RunError, WarmParent
 
@@ -137,7 +137,7 @@ def test_closing_the_parent_returns_when_all_are_gone(folder, isolation):
 OWNER = f"""
 import sys, time
 sys.path.insert(0, {str(HERE)!r})
-from conftest import SMALL, Parent
+from processes import SMALL, Parent
 from test_warm import DAEMON, WAIT
 parent = Parent(["json"])
 children = [parent.fork(DAEMON + WAIT, isolation) for isolation in (None, SMALL)]
