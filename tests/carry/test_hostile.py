@@ -158,7 +158,11 @@ def test_an_object_that_fails_when_it_is_looked_at_crosses_as_a_sentence(objects
     assert copy.why == "packing it stopped with RecursionError"
 
 
-@pytest.mark.parametrize("value", [{Equal(): 1}, {"a": 1, Equal(): 2}, {(1, Equal()): 1}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [{Equal(): 1}, {"a": 1, Equal(): 2}, {(1, Equal()): 1}],
+    ids=["only", "second", "in a tuple"],
+)
 def test_a_dict_with_a_hostile_key_does_not_cross(value, refusal):
     assert refusal(value) == "dict: not all of its keys cross"
 

@@ -8,7 +8,7 @@ import pytest
 from processes import SMALL, Parent, eventually
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder for temporary ones, with a name short enough for sockets; empty in the end."""
     tmp_path_factory.getbasetemp()
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     assert left == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def parent(folder):
     parent = Parent(["json", "numpy"])
     with parent.warm:

@@ -250,7 +250,7 @@ def test_a_parent_that_was_killed_starts_again(folder):
     with parent.warm:
         parent.warm.start()
         os.kill(parent.warm.pid, signal.SIGKILL)
-        assert eventually(lambda: marked(parent.mark) == set())
+        os.waitid(os.P_PID, parent.warm.pid, os.WEXITED | os.WNOWAIT)
         assert parent.run("print('fine')").out == "fine\n"
 
 
