@@ -1,10 +1,11 @@
-"""How long the explorers of section 04 take to redraw after one move of a control.
+"""How long the explorers of sections 03 and 04 take to redraw after one move of a control.
 
-Each setting of the whole grid is reached by moving the real widget's controls one at a time, and
-every move is timed: from the assignment of the value to the finished picture. Beside milliseconds,
+Each setting of a grid is reached by moving the real widget's controls one at a time, and every move
+is timed: from the assignment of the value to the finished picture. Section 04's grids are whole;
+those of section 03, drawn with Matplotlib, are thinned to some hundred moves. Beside milliseconds,
 which differ between machines, stands the ratio to a fixed piece of work done in the same run.
 
-Run: python benchmarks/explorers_04.py
+Run: python benchmarks/explorers.py
 """
 
 import itertools
@@ -12,8 +13,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
+import keras
+
 from dlcourse.data import synthetic_digits
-from dlcourse.teach import pooling, receptive, sliding
+from dlcourse.teach import learned, pooling, receptive, response, shifting, sliding
 
 BOUND_MS = 100
 
@@ -49,8 +52,44 @@ def _timed(control: object, value: object) -> float:
     return time.perf_counter() - start
 
 
-def explorers() -> Iterator[tuple[str, Iterator[float], object]]:
-    """(name, seconds of every move, the widget) for each explorer of the section."""
+def networks() -> tuple[keras.Model, keras.Model]:
+    """Section 03's dense network and convnet; what they have learned makes no difference here."""
+    layers = keras.layers
+    dense = [keras.Input((784,)), layers.Dense(512, "relu"), layers.Dense(10, "softmax")]
+    convnet = [
+        keras.Input((28, 28, 1)),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.Flatten(),
+        layers.Dense(64, "relu"),
+        layers.Dense(10, "softmax"),
+    ]
+    return keras.Sequential(dense), keras.Sequential(convnet)
+
+
+def explorers_03() -> Iterator[tuple[str, Iterator[float], object]]:
+    """(name, seconds of every move, the widget) for each explorer of section 03."""
+    digits, labels = synthetic_digits(3, 4421)
+    dense, convnet = networks()
+    found = response.response_explorer(digits)
+    digit, kernel, row, column = found.inputs
+    values = [range(3), [response.FILTERS[name] for name in response.FILTERS]]
+    values += [range(0, 26, 5), range(0, 26, 5)]
+    yield "filter response", moves([digit, kernel, row, column], values, list), found
+    maps = learned.feature_map_explorer(convnet, digits)
+    digit, layer, channel = maps.inputs
+    values = [range(2), range(len(layer.options))]
+    yield "feature maps", moves([digit, layer], values, lambda: [channel]), maps
+    shifted = shifting.shift_explorer(digits, labels, dense, convnet)
+    reach = range(-shifting.REACH, shifting.REACH + 1)
+    yield "shifted digit", moves(shifted.inputs, [range(3), reach, reach], list), shifted
+
+
+def explorers_04() -> Iterator[tuple[str, Iterator[float], object]]:
+    """(name, seconds of every move, the widget) for each explorer of section 04."""
     digit = synthetic_digits(1, 4420)[0][0]
     window = sliding.sliding_window_explorer()
     values = [sliding.SIZES, sliding.KERNELS, sliding.STRIDES, sliding.PADDINGS]
@@ -67,14 +106,15 @@ def explorers() -> Iterator[tuple[str, Iterator[float], object]]:
 def main() -> None:
     unit = reference()
     print(f"reference: {1e3 * unit:.1f} ms for writing 20,000 numbers")
-    for name, seconds, widget in explorers():
+    for name, seconds, widget in itertools.chain(explorers_03(), explorers_04()):
         times = sorted(seconds)
         middle, high, last = statistics.median(times), times[int(0.99 * len(times))], times[-1]
         shown = " ".join(
             f"{word} {1e3 * value:.1f} ms ({value / unit:.2f} x)"
             for word, value in (("median", middle), ("99% under", high), ("max", last))
         )
-        size = len(widget.image.value.encode()) / 1024
+        drawn = widget.image.value
+        size = len(drawn.encode() if isinstance(drawn, str) else drawn) / 1024
         print(f"{name:16} {len(times):6,} moves: {shown}; last picture {size:.0f} KiB")
         over = sum(value > BOUND_MS / 1e3 for value in times)
         print(f"{'':16} {over} of them took more than {BOUND_MS} ms")
