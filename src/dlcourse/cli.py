@@ -8,6 +8,7 @@ from pathlib import Path
 from dlcourse import __version__
 from dlcourse.settings import SettingsError
 
+# The names of dlcourse.data.DATASETS, which takes seconds to import.
 DATASETS = ("mnist", "cats-and-dogs")
 
 
@@ -71,10 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from dlcourse.data import prepare_cats_and_dogs, prepare_mnist
+    from dlcourse.data import DATASETS
 
-    prepare = {"mnist": prepare_mnist, "cats-and-dogs": prepare_cats_and_dogs}
-    print(prepare[options.dataset]())
+    print(DATASETS[options.dataset].prepare())
     return 0
 
 

@@ -54,6 +54,7 @@ def test_the_registry_says_what_the_sections_ask(built):
     assert registry["01_doubling"] == {
         "notebook": "doubling",
         "title": "Doubling",
+        "data": "mnist",
         "points": 3,
         "exercises": {"double": {"check": 1, "tests": 2}},
         "written": {},

@@ -19,7 +19,7 @@ def stored(tmp_path):
     nb = solve(tiny_notebook())
     nb.cells = [cell for cell in nb.cells if cell.id in ("lesson", "luck")]
     nb.cells.append(code("sample", "print('a digit')", kind="data"))
-    nb.metadata["dlcourse"] = {"profile": "full", "source": "synthetic"}
+    nb.metadata["dlcourse"] = {"profile": "full", "data": "mnist", "source": "synthetic"}
     printed = {"lesson": "42\n", "luck": "0.5\n", "sample": "a digit\n"}
 
     def store(**changed):

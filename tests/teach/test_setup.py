@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from dlcourse.data import Origin
 from dlcourse.teach.sections import UnknownSection, section
 from dlcourse.teach.setup import Fact, banner
 
@@ -62,10 +64,18 @@ def test_random_numbers_are_the_same_every_time(notebook):
 
 
 def test_real_data_need_no_warning():
-    html, text = banner("Tensors", [Fact("Data", "Real MNIST <here>.")], synthetic=False)
+    origin = Origin("mnist", "real", "Real MNIST <here>.", Path("mnist.npz"))
+    html, text = banner("Tensors", [Fact("Data", origin.where)], origin)
     assert "alert" not in html
     assert "&lt;here&gt;" in html
     assert text == "Tensors\nData:     Real MNIST <here>."
+
+
+def test_the_warning_says_which_data_are_synthetic_and_what_fetches_the_real_ones():
+    origin = Origin("cats-and-dogs", "synthetic", "Drawn.", Path("synthetic"))
+    for shown in banner("A convnet", [], origin):
+        assert "not photographs" in shown
+        assert "dlcourse data cats-and-dogs" in shown
 
 
 def test_an_unknown_section_is_refused_with_the_known_ones():

@@ -10,6 +10,7 @@ from dlcourse.build.release import release_texts
 from dlcourse.build.sections import (
     BuildError,
     Section,
+    describe,
     find_sections,
     notebook_text,
     read_notebook,
@@ -52,19 +53,20 @@ def _run(section: Section, progress: Progress) -> Path:
         environ=environ,
         progress=lambda done, total: progress(section.name, done, total),
     )
-    origin = _data_source(section)
-    nb.metadata["dlcourse"] = {"profile": environ["DLCOURSE_PROFILE"], "source": origin}
+    nb.metadata["dlcourse"] = {"profile": environ["DLCOURSE_PROFILE"], **_data(section)}
     write_text(section.solved, notebook_text(nb))
     machine = f"{os.cpu_count()} CPU cores"
-    record_minutes(section, seconds, {**nb.metadata["dlcourse"], "machine": machine})
+    facts = {name: nb.metadata["dlcourse"][name] for name in ("profile", "source")}
+    record_minutes(section, seconds, {**facts, "machine": machine})
     return section.solved
 
 
-def _data_source(section: Section) -> str:
-    """Whether the data that the section's notebook just read are "real" or "synthetic"."""
-    from dlcourse.data import mnist_origin
+def _data(section: Section) -> dict[str, str]:
+    """Which data the section's notebook just read, and whether they are "real" or "synthetic"."""
+    from dlcourse.data import DATASETS
 
-    return mnist_origin().kind
+    name = describe(section)["data"]
+    return {"data": name, "source": DATASETS[name].origin().kind}
 
 
 def stale(root: Path) -> Iterator[str]:

@@ -115,7 +115,10 @@ def exercise_of(test: NotebookNode) -> str:
 
 
 def describe(section: Section) -> dict:
-    """What a section asks: title, points, exercises (points of each test cell), questions."""
+    """What a section asks: title, points, exercises (points of each test cell), questions.
+
+    And the data set that it reads, by its name in `dlcourse.data.DATASETS`.
+    """
     nb = read_notebook(section.source)
     exercises: dict[str, dict[str, float]] = {}
     written: dict[str, float] = {}
@@ -134,10 +137,17 @@ def describe(section: Section) -> dict:
     return {
         "notebook": section.notebook,
         "title": title,
+        "data": _dataset(nb),
         "points": total,
         "exercises": exercises,
         "written": written,
     }
+
+
+def _dataset(nb: NotebookNode) -> str:
+    """The data set whose loader the notebook names: that of cats and dogs, or else MNIST's."""
+    names = any(cell.cell_type == "code" and "cats_and_dogs" in cell.source for cell in nb.cells)
+    return "cats-and-dogs" if names else "mnist"
 
 
 def registry_path(root: Path) -> Path:

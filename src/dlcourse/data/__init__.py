@@ -6,6 +6,7 @@ from dlcourse.data.cats_and_dogs import (
     original_cats_and_dogs,
     prepare_cats_and_dogs,
 )
+from dlcourse.data.datasets import DATASETS
 from dlcourse.data.digits import synthetic_digits
 from dlcourse.data.download import DataError
 from dlcourse.data.draw.pictures import synthetic_pictures
@@ -13,6 +14,7 @@ from dlcourse.data.mnist import load_mnist, mnist_origin, prepare_mnist
 from dlcourse.data.origin import Origin, SyntheticDataWarning
 
 __all__ = [
+    "DATASETS",
     "DataError",
     "Origin",
     "SyntheticDataWarning",

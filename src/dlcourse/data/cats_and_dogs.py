@@ -103,7 +103,7 @@ class Source:
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.kind, self.where, self.folder / tree.SMALL)
+        return Origin("cats-and-dogs", self.kind, self.where, self.folder / tree.SMALL)
 
 
 def cats_and_dogs() -> Path:

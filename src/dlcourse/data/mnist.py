@@ -146,13 +146,13 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
     drawn = settings.cache / f"digits-v{VERSION}.npz"
     if settings.source == "synthetic":
         where = "Synthetic digits, drawn by the course because DLCOURSE_SOURCE is synthetic."
-        return Origin("synthetic", where, drawn)
+        return Origin("mnist", "synthetic", where, drawn)
     kept = settings.cache / published.name
     if settings.mirror and is_there(settings.mirror / published.name):
         where = "Real MNIST, from the mirror folder (DLCOURSE_DATA)."
-        return Origin("real", where, settings.mirror / published.name)
+        return Origin("mnist", "real", where, settings.mirror / published.name)
     if is_there(kept):
-        return Origin("real", "Real MNIST, from the cache.", kept)
+        return Origin("mnist", "real", "Real MNIST, from the cache.", kept)
     try:
         fetch(published.url, kept, sha256=published.sha256, size=published.size, attempts=attempts)
     except DataError as error:
@@ -166,9 +166,9 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
             banner(DRAWN, "dlcourse data mnist", error), SyntheticDataWarning, stacklevel=3
         )
         where = "Synthetic digits, drawn by the course because MNIST could not be had."
-        return Origin("synthetic", where, drawn)
+        return Origin("mnist", "synthetic", where, drawn)
     host = urlsplit(published.url).netloc
-    return Origin("real", f"Real MNIST, downloaded from {host}.", kept)
+    return Origin("mnist", "real", f"Real MNIST, downloaded from {host}.", kept)
 
 
 def _read(origin: Origin, published: Published) -> tuple[Pair, Pair]:

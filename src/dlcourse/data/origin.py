@@ -13,10 +13,12 @@ ONCE, PATIENTLY = 1, 3
 class Origin:
     """Where the data come from.
 
-    kind: "real" or "synthetic". where: a sentence for whoever sees the numbers, without paths.
+    dataset: "mnist" or "cats-and-dogs". kind: "real" or "synthetic".
+    where: a sentence for whoever sees the numbers, without paths.
     path: the file or folder that is read; a synthetic one may not be drawn yet.
     """
 
+    dataset: str
     kind: str
     where: str
     path: Path

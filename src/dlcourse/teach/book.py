@@ -36,6 +36,7 @@ class Step:
 
     low, high: the book's accuracy as fractions of one; the same number where it gives only one.
     measured_on: "test" or "validation". section: of the course. where: section of the book.
+    data: the data set, by its name in `dlcourse.data.DATASETS`.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Step:
     measured_on: str
     section: str
     where: str
+    data: str = "cats-and-dogs"
 
     @property
     def book(self) -> str:
@@ -53,8 +55,8 @@ class Step:
 
 
 LADDER = {
-    "mnist_dense": Step("MNIST, dense network", 0.978, 0.978, "test", "02", "2.1"),
-    "mnist_convnet": Step("MNIST, convnet", 0.991, 0.991, "test", "03", "5.1"),
+    "mnist_dense": Step("MNIST, dense network", 0.978, 0.978, "test", "02", "2.1", "mnist"),
+    "mnist_convnet": Step("MNIST, convnet", 0.991, 0.991, "test", "03", "5.1", "mnist"),
     "scratch": Step("cats and dogs from scratch", 0.70, 0.72, "validation", "05", "5.2.4"),
     "augmented": Step("+ augmentation and dropout", 0.82, 0.82, "validation", "06", "5.2.5"),
     "features": Step("pretrained features", 0.90, 0.90, "validation", "07", "5.3.1"),

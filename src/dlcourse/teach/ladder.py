@@ -1,6 +1,6 @@
 """The results ladder: the book's number for every step of the course, and yours beside it."""
 
-from dlcourse.data import mnist_origin
+from dlcourse.data import DATASETS
 from dlcourse.settings import settings
 from dlcourse.teach.book import LADDER, Step
 from dlcourse.teach.page import show, table
@@ -27,10 +27,14 @@ def ladder(**accuracies: float) -> None:
         return
     kept = recall(_STORE)
     if accuracies:
-        conditions = {"profile": settings().profile, "source": mnist_origin().kind}
-        kept |= {name: {"value": float(value), **conditions} for name, value in accuracies.items()}
+        kept |= {name: _measurement(name, value) for name, value in accuracies.items()}
         keep(_STORE, kept)
     show(*table(_CAPTION, _COLUMNS, rows_of_ladder(kept)))
+
+
+def _measurement(step: str, value: float) -> dict:
+    source = DATASETS[LADDER[step].data].origin().kind
+    return {"value": float(value), "profile": settings().profile, "source": source}
 
 
 def rows_of_ladder(kept: dict) -> list[tuple[str, ...]]:

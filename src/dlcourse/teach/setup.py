@@ -11,11 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 
+from dlcourse.data import DATASETS, Origin
 from dlcourse.settings import settings
 from dlcourse.teach.page import show
 from dlcourse.teach.sections import measured, section
 
 SEED = 20180117
+
+# What the banner says first where a data set is synthetic.
+_SYNTHETIC = {
+    "mnist": "These are not the MNIST images: the digits in this notebook are synthetic.",
+    "cats-and-dogs": "These are not photographs: the cats and dogs in this notebook are synthetic.",
+}
 
 # What keeps TensorFlow quiet and modest with GPU memory, where the kernel has not set it already.
 _ENVIRONMENT = {
@@ -36,8 +43,11 @@ def setup(name: str) -> None:
     import keras
 
     keras.utils.set_random_seed(SEED)
-    lines, synthetic = facts(asked, measured(name))
-    show(*banner(asked["title"], lines, synthetic))
+    with warnings.catch_warnings():
+        # The banner says it, where nobody can miss it.
+        warnings.simplefilter("ignore")
+        origin = DATASETS[asked["data"]].origin()
+    show(*banner(asked["title"], facts(asked, measured(name), origin), origin))
 
 
 def load_keras() -> None:
@@ -69,20 +79,14 @@ class Fact:
     value: str
 
 
-def facts(asked: dict, took: dict | None) -> tuple[list[Fact], bool]:
-    """The banner's lines, and whether the data are synthetic.
+def facts(asked: dict, took: dict | None, origin: Origin) -> list[Fact]:
+    """The banner's lines.
 
     asked: the section's entry in sections.json; took: its entry in measured.json, or None.
     """
     import keras
     import tensorflow as tf
 
-    from dlcourse.data import mnist_origin
-
-    with warnings.catch_warnings():
-        # The banner says it, where nobody can miss it.
-        warnings.simplefilter("ignore")
-        origin = mnist_origin()
     versions = f"Python {platform.python_version()}, Keras {keras.__version__}"
     lines = [
         Fact("Versions", f"{versions}, TensorFlow {tf.__version__}"),
@@ -93,10 +97,10 @@ def facts(asked: dict, took: dict | None) -> tuple[list[Fact], bool]:
     ]
     if took:
         lines.insert(4, Fact("Time", _time(took)))
-    return lines, origin.kind == "synthetic"
+    return lines
 
 
-def banner(title: str, lines: list[Fact], synthetic: bool) -> tuple[str, str]:
+def banner(title: str, lines: list[Fact], origin: Origin) -> tuple[str, str]:
     """The banner as (HTML, plain text), with a warning on top where the data are synthetic."""
     rows = "".join(
         f"<tr><td style='text-align:left'><b>{escape(fact.name)}</b></td>"
@@ -105,12 +109,13 @@ def banner(title: str, lines: list[Fact], synthetic: bool) -> tuple[str, str]:
     )
     html = f"<b>{escape(title)}</b><table>{rows}</table>"
     text = "\n".join([title, *(f"{fact.name + ':':10}{fact.value}" for fact in lines)])
-    if not synthetic:
+    if origin.kind == "real":
         return html, text
     headline, advice = (
-        "These are not the MNIST images: the digits in this notebook are synthetic.",
+        _SYNTHETIC[origin.dataset],
         "They were drawn by the course. Numbers measured on them are not comparable with the "
-        "book's. With the internet at hand, `dlcourse data mnist` fetches the real ones.",
+        f"book's. With the internet at hand, `dlcourse data {origin.dataset}` fetches the real "
+        "ones.",
     )
     box = "background:#E69F00;color:#000;border:4px solid #000;padding:0.8em;font-size:120%"
     html = f"<div role='alert' style='{box}'><b>{headline}</b><br>{escape(advice)}</div>{html}"
