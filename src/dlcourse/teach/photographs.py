@@ -100,16 +100,21 @@ def draw_resolution(path: Path, side: int = 150) -> Picture:
 
 
 def resolution_explorer(paths: Sequence[Path]) -> Explorer:
-    """Choose a picture and the side of the square: how small can it get before you are in doubt?"""
+    """Choose a picture and the side of its square: from which side on do you see what it shows?
+
+    The picture itself stays hidden until the box is ticked.
+    """
     pictures = [read_picture(path) for path in paths]
     picture = widgets.IntSlider(min=0, max=len(pictures) - 1, description="picture")
     side = widgets.SelectionSlider(options=SIDES, value=SIDES[0], description="side")
+    whole = widgets.Checkbox(description="show the picture itself")
     panels = _Resolution()
 
-    def draw(picture: int, side: int) -> Picture:
-        return panels.show(pictures[picture], side)
+    def draw(picture: int, side: int, whole: bool) -> Picture:
+        return panels.show(pictures[picture], side, whole)
 
-    return Explorer(widgets.HBox([picture, side]), [picture, side], draw)
+    inputs = [picture, side, whole]
+    return Explorer(widgets.HBox(inputs), inputs, draw)
 
 
 class _Resolution(Panels):
@@ -127,11 +132,15 @@ class _Resolution(Panels):
         self.headline = self.figure.suptitle("000,000 numbers become 000,000")
         self.settle()
 
-    def show(self, picture: np.ndarray, side: int) -> Picture:
-        """The picture for these settings; the next call draws over it."""
+    def show(self, picture: np.ndarray, side: int, whole: bool = True) -> Picture:
+        """The picture for these settings; the next call draws over it.
+
+        whole: whether the left side shows the picture, or is left grey.
+        """
         square = squeezed(picture, side).astype("uint8")
+        left = picture if whole else np.full_like(picture, 235)
         for image, axes, data in zip(
-            self.shown, (self.whole, self.square), (picture, square), strict=True
+            self.shown, (self.whole, self.square), (left, square), strict=True
         ):
             image.set_data(data)
             image.set_extent((-0.5, data.shape[1] - 0.5, data.shape[0] - 0.5, -0.5))
