@@ -53,8 +53,7 @@ def by_keras(folder, side):
 @pytest.mark.parametrize("side", SIDES)
 def test_a_square_is_the_one_that_keras_makes_of_the_file(folder, paths, side):
     for path, expected in zip(paths, by_keras(folder, side), strict=True):
-        # The decoders of Pillow and TensorFlow differ by a value or two.
-        assert np.abs(squeezed(read_picture(path), side) - expected).mean() < 1
+        np.testing.assert_array_equal(squeezed(read_picture(path), side), expected)
 
 
 def test_samples_say_the_size_of_each_picture(paths):

@@ -17,10 +17,11 @@ _COLOURS = {"Conv2D": BLUE, "MaxPooling2D": ORANGE}
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """The JPEG file's pixels: uint8 (height, width, 3)."""
-    import keras
+    """The JPEG file's pixels: uint8 (height, width, 3), decoded as Keras's datasets do it."""
+    import tensorflow as tf
 
-    return np.asarray(keras.utils.load_img(path))
+    # Pillow's decoder differs from TensorFlow's by a value or two.
+    return tf.io.decode_jpeg(tf.io.read_file(str(path)), channels=3).numpy()
 
 
 def squeezed(picture: np.ndarray, side: int) -> np.ndarray:
