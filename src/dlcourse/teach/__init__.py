@@ -9,6 +9,7 @@ from dlcourse.teach.book import BOOK
 from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
 from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
+from dlcourse.teach.histories import keep_history
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
 from dlcourse.teach.learned import (
@@ -17,6 +18,13 @@ from dlcourse.teach.learned import (
     feature_map_explorer,
     feature_maps,
     first_filters,
+)
+from dlcourse.teach.photographs import (
+    draw_reading,
+    draw_resolution,
+    draw_samples,
+    draw_stages,
+    resolution_explorer,
 )
 from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
@@ -55,6 +63,10 @@ __all__ = [
     "draw_shift_curve",
     "draw_shifted",
     "draw_pooling",
+    "draw_reading",
+    "draw_resolution",
+    "draw_samples",
+    "draw_stages",
     "draw_receptive_field",
     "draw_sliding_window",
     "feature_map",
@@ -64,11 +76,13 @@ __all__ = [
     "first_filters",
     "handin",
     "image_grid",
+    "keep_history",
     "ladder",
     "learning_rate_explorer",
     "misses",
     "pooling_explorer",
     "predict",
+    "resolution_explorer",
     "response_explorer",
     "setup",
     "shift",
