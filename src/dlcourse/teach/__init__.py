@@ -9,6 +9,7 @@ from dlcourse.teach.book import BOOK
 from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
 from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
+from dlcourse.teach.histories import keep_history, kept_history
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
 from dlcourse.teach.learned import (
@@ -64,6 +65,8 @@ __all__ = [
     "first_filters",
     "handin",
     "image_grid",
+    "keep_history",
+    "kept_history",
     "ladder",
     "learning_rate_explorer",
     "misses",
