@@ -5,9 +5,10 @@ themselves stays in the notebook. TensorFlow and Matplotlib are imported when fi
 """
 
 from dlcourse.teach.activations import activation_explorer, draw_activations
+from dlcourse.teach.augmenting import augmentation_explorer, draw_augmented
 from dlcourse.teach.book import BOOK
 from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
-from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
+from dlcourse.teach.figures import confusion_matrix, curves, curves_over, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
 from dlcourse.teach.histories import keep_history, kept_history
 from dlcourse.teach.ladder import ladder
@@ -38,11 +39,14 @@ __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
+    "augmentation_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
     "curves",
+    "curves_over",
     "draw_activations",
+    "draw_augmented",
     "draw_broadcast",
     "draw_convolution",
     "draw_descent",

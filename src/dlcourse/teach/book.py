@@ -27,6 +27,18 @@ BOOK = {
         "coefficients without pooling": 30_976,
         "weights of a Dense 512 on top": 15_800_000,
     },
+    # Section 5.2.5, listings 5.11 to 5.14. The shear is in radians, as Keras had it at that time.
+    "06_augmentation": {
+        "rotation in degrees": 40,
+        "shift, shear and zoom": 0.2,
+        "dropout": 0.5,
+        "parameters": 3_453_121,
+        "batch": 32,
+        "steps": 100,
+        "epochs": 100,
+        "validation accuracy": 0.82,
+        "with more regularisation": (0.86, 0.87),
+    },
 }
 
 
