@@ -5,11 +5,12 @@ themselves stays in the notebook. TensorFlow and Matplotlib are imported when fi
 """
 
 from dlcourse.teach.activations import activation_explorer, draw_activations
+from dlcourse.teach.augmenting import augmentation_explorer, draw_augmented
 from dlcourse.teach.book import BOOK
 from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
-from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
+from dlcourse.teach.figures import confusion_matrix, curves, curves_over, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
-from dlcourse.teach.histories import keep_history
+from dlcourse.teach.histories import keep_history, kept_history
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
 from dlcourse.teach.learned import (
@@ -45,11 +46,14 @@ __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
+    "augmentation_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
     "curves",
+    "curves_over",
     "draw_activations",
+    "draw_augmented",
     "draw_broadcast",
     "draw_convolution",
     "draw_descent",
@@ -77,6 +81,7 @@ __all__ = [
     "handin",
     "image_grid",
     "keep_history",
+    "kept_history",
     "ladder",
     "learning_rate_explorer",
     "misses",
