@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from dlcourse.data import Origin
-from dlcourse.teach.sections import UnknownSection, section
+from dlcourse.sections import UnknownSection, section
 from dlcourse.teach.setup import Fact, banner
 
 OPENING = "from dlcourse.teach import setup\nsetup('02_mnist_dense')"

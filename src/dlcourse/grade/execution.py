@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -10,6 +11,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets import Enum, Integer, default
 
+from dlcourse.data import DATASETS
 from dlcourse.grade.agent import SEED
 from dlcourse.grade.examiner import GRACE, Examiner, TestTimeout
 from dlcourse.grade.notebook import grade_id, is_unreadable, notes
@@ -17,6 +19,7 @@ from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
 from dlcourse.grade.workshop import NAMESPACES, NONE, Workshop, default_isolation
 from dlcourse.run.system import patience
+from dlcourse.sections import UnknownSection, section
 
 # What an answer cell raises that nobody has touched.
 SCAFFOLD = "NotImplementedError"
@@ -64,6 +67,9 @@ class ExecuteSubmission(Execute):
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
             return nb, resources
+        # A kernel that is graded can neither download data nor keep them.
+        with suppress(UnknownSection):
+            DATASETS[section(self._assignment)["data"]].make_ready()
         with Workshop.open(self.isolation, self.memory) as self._workshop:
             self._until = time.monotonic() + self.notebook_timeout * patience()
             return super().preprocess(nb, resources, km)

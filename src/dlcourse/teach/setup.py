@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from html import escape
 
 from dlcourse.data import DATASETS, Origin
+from dlcourse.sections import measured, section
 from dlcourse.settings import settings
 from dlcourse.teach.page import show
-from dlcourse.teach.sections import measured, section
 
 SEED = 20180117
 
