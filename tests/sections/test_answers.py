@@ -84,9 +84,9 @@ def without_chance(verdicts):
     """Verdicts without what differs from process to process.
 
     That is the place that a message names, if it is drawn at random, the accuracy that a training
-    came to, and the number in the name that Keras gives to a layer.
+    came to, the number in the name that Keras gives to a layer, and that of a temporary folder.
     """
-    chance = r": at \[.*? became [-.\d]+|right for \d+%|(?<=\w)_\d+\b"
+    chance = r": at \[.*? became [-.\d]+|right for \d+%|(?<=\w)_\d+\b|folder-\w+"
     return [re.sub(chance, "", verdict) for verdict in verdicts]
 
 
