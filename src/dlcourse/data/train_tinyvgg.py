@@ -32,7 +32,7 @@ ASIDE = 100
 # SEEN x SEEN: small pictures cost little, and squares of many sizes make a base for many sizes.
 DRAWN, SEEN = 128, 64
 SQUARES = (88, 96, 104, 112, 120, 128)
-BATCH, EPOCHS, RATE = 32, 8, 3e-3
+BATCH, EPOCHS, RATE = 32, 6, 3e-3
 
 
 def draw(numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
