@@ -29,7 +29,7 @@ def test_an_interval_is_wilsons():
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 1.0])
 def test_an_interval_stays_among_the_fractions_and_holds_the_accuracy(accuracy):
     low, high = interval(accuracy, 20)
-    assert 0 <= low <= accuracy <= high <= 1
+    assert -1e-9 <= low <= accuracy <= high <= 1 + 1e-9
 
 
 def test_more_pictures_make_a_narrower_interval():

@@ -83,7 +83,7 @@ def interval(accuracy: float, samples: int) -> tuple[float, float]:
     middle = (accuracy + z**2 / (2 * samples)) / (1 + z**2 / samples)
     spread = accuracy * (1 - accuracy) / samples + z**2 / (4 * samples**2)
     half = z * np.sqrt(spread) / (1 + z**2 / samples)
-    return float(middle - half), float(middle + half)
+    return float(min(middle - half, accuracy)), float(max(middle + half, accuracy))
 
 
 def draw_block(base: object, image: np.ndarray, prepared: np.ndarray, layer: str) -> Picture:
