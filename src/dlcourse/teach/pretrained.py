@@ -93,7 +93,7 @@ def draw_block(base: object, image: np.ndarray, prepared: np.ndarray, layer: str
     """
     import keras
 
-    inner = keras.Model(base.inputs, base.get_layer(layer).output)
+    inner = keras.Model(base.inputs[0], base.get_layer(layer).output)
     maps = np.asarray(inner(prepared[None], training=False))[0]
     busiest = np.argsort(maps.std(axis=(0, 1)))[::-1][:CHANNELS]
     figure = new_figure(10, 3.4)
