@@ -82,6 +82,16 @@ def test_a_lesson_that_leans_on_a_test_cell_is_named(course):
     assert "cell later: uses `expected` from the test cell double-check" in sentences(course)[0]
 
 
+def test_a_lesson_whose_name_a_test_cell_takes_is_named(course):
+    nb = tiny_notebook()
+    nb.cells[1].source = "import math\n\nnumbers = [1, 2]"
+    nb.cells[5].source = "import math\n\nnumbers = [3]\nassert double(math.floor(2)) == 4"
+    nb.cells.append(code("later", "print(numbers, math.pi)"))
+    rewrite(course, nb)
+    (said,) = (said for said in sentences(course) if "another value" in said)
+    assert "cell later: uses `numbers`, to which the test cell double-check" in said
+
+
 def test_an_image_without_alternative_text_is_named(course, edit):
     edit(course.source, "title", lambda cell: cell.update(source="# Doubling\n\n![](cat.png)"))
     assert "cell title: shows cat.png without alternative text" in only(course)

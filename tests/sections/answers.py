@@ -72,6 +72,10 @@ class Exercises:
             exec(compile(self.cells[name], name, "exec"), namespace)
         except CheckFailed as refusal:
             return str(refusal)
+        finally:
+            # As a notebook does after each cell: pyplot warns where more than twenty are open.
+            if "matplotlib.pyplot" in sys.modules:
+                sys.modules["matplotlib.pyplot"].close("all")
         return "right"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlcourse.teach import confusion_matrix, curves, image_grid, worst_mistakes
+from dlcourse.teach import confusion_matrix, curves, curves_over, image_grid, worst_mistakes
 from dlcourse.teach.landscape import INTEREST, draw_framework_interest, draw_keras_stack
 from dlcourse.teach.pictures import Picture
 
@@ -28,6 +28,7 @@ def pictures():
     chances = np.eye(3)[guessed]
     return {
         "curves": curves(LEARNED),
+        "over": curves_over({"first": LEARNED, "second": LEARNED}, "Two trainings"),
         "grid": image_grid(DIGITS, np.arange(12)),
         "matrix": confusion_matrix(true, guessed),
         "mistakes": worst_mistakes(DIGITS[:4], true, chances),
@@ -45,7 +46,7 @@ def test_a_picture_is_a_png_with_the_same_words_for_eyes_and_for_screen_readers(
     assert " at 0x" not in repr(picture)
 
 
-@pytest.mark.parametrize("name", ["curves", "matrix", "interest"])
+@pytest.mark.parametrize("name", ["curves", "over", "matrix", "interest"])
 def test_axes_carry_labels(name):
     for axes in pictures()[name].figure.axes:
         assert axes.get_ylabel() or axes.get_xlabel()
@@ -74,6 +75,19 @@ def test_curves_draw_what_was_measured_and_nothing_else():
     without = curves({"loss": [0.5], "acc": [0.7]}, title="One epoch")
     labels = [line.get_label() for axes in without.figure.axes for line in axes.lines]
     assert labels == ["training", "training"]
+
+
+def test_curves_over_each_other_draw_every_training_with_its_own_name_and_colour():
+    shorter = {name: values[:2] for name, values in LEARNED.items()}
+    picture = curves_over({"from scratch": LEARNED, "augmented": shorter}, "The gap closes")
+    accuracy, loss = picture.figure.axes
+    named = {line.get_label(): line for line in accuracy.lines}
+    assert list(named["augmented, validation"].get_ydata()) == [0.65, 0.8]
+    assert list(named["from scratch, training"].get_ydata()) == LEARNED["accuracy"]
+    assert list(loss.lines[1].get_ydata()) == LEARNED["val_loss"]
+    colours = {label.split(",")[0]: line.get_color() for label, line in named.items()}
+    assert colours["from scratch"] != colours["augmented"]
+    assert "augmented: training 0.800, validation 0.800" in picture.alt
 
 
 def test_a_grid_writes_true_and_predicted_class_where_they_differ():

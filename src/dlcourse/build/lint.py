@@ -166,7 +166,9 @@ def lint_carrying(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
     """Test cells keep the carrying rule, and leave nothing that a later cell leans on."""
     answers = {grade_id(cell): cell for cell in _code(nb) if grade_id(cell) and not is_test(cell)}
     defined: set[str] = set()
+    # Name -> the test cell that was the only one to define it, or the last to change it.
     only_in_tests: dict[str, str] = {}
+    changed: dict[str, str] = {}
     for cell in _code(nb):
         if not _parses(cell.source):
             yield cell.id, "is not Python that can be read (magics are not allowed)."
@@ -178,6 +180,8 @@ def lint_carrying(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
             for sentence in broken_rules(cell.source, names):
                 yield cell.id, sentence
             only_in_tests |= dict.fromkeys(bound - defined, cell.id)
+            # What a test imports once more is the same.
+            changed |= dict.fromkeys(answer_names(cell.source) & defined, cell.id)
         else:
             for name in sorted(free_names(cell.source) & only_in_tests.keys()):
                 yield (
@@ -185,8 +189,15 @@ def lint_carrying(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
                     f"uses `{name}` from the test cell {only_in_tests[name]}. Define it here: "
                     "tests run elsewhere, and nothing that they define is left.",
                 )
+            for name in sorted(free_names(cell.source) & changed.keys()):
+                yield (
+                    cell.id,
+                    f"uses `{name}`, to which the test cell {changed[name]} has given another "
+                    "value. Choose another name there.",
+                )
             defined |= bound
             only_in_tests = {k: v for k, v in only_in_tests.items() if k not in bound}
+            changed = {k: v for k, v in changed.items() if k not in bound}
 
 
 def lint_prose(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:

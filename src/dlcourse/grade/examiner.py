@@ -19,6 +19,7 @@ from dlcourse.grade.agent import SERVE
 from dlcourse.grade.carry.rule import free_names
 from dlcourse.grade.verdicts import Verdict
 from dlcourse.grade.workshop import Workshop
+from dlcourse.run.system import patience
 
 # Bytes of a report: a verdict's texts are bounded, so a longer one is none.
 MOST_OF_REPORT = 2**20
@@ -35,7 +36,10 @@ class TestTimeout(Exception):  # noqa: N818 - an event
 
 
 class Examiner:
-    """Asks verifiers for verdicts on what a kernel holds; `timeout` is seconds for one test."""
+    """Asks verifiers for verdicts on what a kernel holds.
+
+    timeout: seconds for one test, on a machine that has a processor to spare.
+    """
 
     def __init__(
         self, km: AsyncKernelManager, kc: AsyncKernelClient, workshop: Workshop, timeout: int
@@ -65,7 +69,7 @@ class Examiner:
 
         Raises DeadKernelError if it has ended, TestTimeout if it does not come back.
         """
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + GRACE * patience()
         while time.monotonic() < until:
             if self._replied(timeout=0.2):
                 return
@@ -83,7 +87,7 @@ class Examiner:
             listener.listen(1)
             self._request = self._kc.session.msg(SERVE, {"address": str(address)})
             self._kc.shell_channel.send(self._request)
-            until = time.monotonic() + ANSWER
+            until = time.monotonic() + ANSWER * patience()
             listener.settimeout(0.2)
             while time.monotonic() < until:
                 try:
@@ -93,11 +97,11 @@ class Examiner:
         raise TestTimeout
 
     def _verdict(self, report: int) -> Verdict:
-        text, interrupted = self._read(report, self._timeout), False
+        text, interrupted = self._read(report, self._timeout * patience()), False
         if text is None:
             interrupted = True
             run_sync(self._km.interrupt_kernel)()
-            text = self._read(report, GRACE)
+            text = self._read(report, GRACE * patience())
         if interrupted:
             return Verdict(False, error="CellTimeoutError", message=self._too_long())
         try:

@@ -11,11 +11,12 @@ from nbgrader.preprocessors import Execute
 from traitlets import Enum, Integer, default
 
 from dlcourse.grade.agent import SEED
-from dlcourse.grade.examiner import Examiner, TestTimeout
+from dlcourse.grade.examiner import GRACE, Examiner, TestTimeout
 from dlcourse.grade.notebook import grade_id, is_unreadable, notes
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
 from dlcourse.grade.workshop import NAMESPACES, NONE, Workshop, default_isolation
+from dlcourse.run.system import patience
 
 # What an answer cell raises that nobody has touched.
 SCAFFOLD = "NotImplementedError"
@@ -49,6 +50,10 @@ class ExecuteSubmission(Execute):
     def _default_isolation(self) -> str:
         return default_isolation()
 
+    @default("timeout_func")
+    def _default_timeout_func(self) -> Callable:
+        return lambda cell: round(self.timeout * patience()) if self.timeout else self.timeout
+
     def preprocess(self, nb, resources, km=None):
         self._stopped = "the notebook could not be read" if is_unreadable(nb) else None
         self._raised = self._left = self._seeded = False
@@ -60,7 +65,7 @@ class ExecuteSubmission(Execute):
                 self.preprocess_cell(cell, resources, index)
             return nb, resources
         with Workshop.open(self.isolation, self.memory) as self._workshop:
-            self._until = time.monotonic() + self.notebook_timeout
+            self._until = time.monotonic() + self.notebook_timeout * patience()
             return super().preprocess(nb, resources, km)
 
     def create_kernel_manager(self) -> AsyncKernelManager:
@@ -108,6 +113,8 @@ class ExecuteSubmission(Execute):
             self._ask(SEED, {"seed": seed_of(self._assignment, cell)})
         # A cell of the course's own may seed for itself; it does not decide for the students.
         self._seeded |= not utils.is_locked(cell) and sets_a_seed(cell.source)
+        # How long a cell that was interrupted has to say so.
+        self.iopub_timeout = round(GRACE * patience())
         self.execute_cell(cell, index)
         _make_sound(cell)
         self._take_note(cell, index)

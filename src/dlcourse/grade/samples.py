@@ -275,15 +275,16 @@ def _both(*conditions: Callable[[Result, Handout], bool]) -> Callable[[Result, H
     return lambda result, handout: all(holds(result, handout) for holds in conditions)
 
 
-ALL, FIRST, LAST = slice(None), slice(0, 1), slice(-1, None)
+# The later sections train for a while: there the class is as small as it may be.
+ALL, TWO, FIRST = slice(None), slice(0, 2), slice(0, 1)
 
 CLASS = (
     Sample("ada-all-right", ALL, _perfect, _is_full, "full marks"),
-    Sample("pat-partly-right", ALL, _partly, _is_between, "some of the points"),
-    Sample("wim-all-wrong", ALL, _wrong, _is_below_half, "less than half of the points"),
+    Sample("pat-partly-right", TWO, _partly, _is_between, "some of the points"),
+    Sample("wim-all-wrong", TWO, _wrong, _is_below_half, "less than half of the points"),
     Sample("bob-blank", ALL, _blank, _is_zero, "no points"),
     Sample("rae-raises", FIRST, _raising, _lost_the_middle, "all but what the error cost"),
-    Sample("kim-kills-python", LAST, _killing, _kept_what_came_before, "the points before it"),
+    Sample("kim-kills-python", FIRST, _killing, _kept_what_came_before, "the points before it"),
     Sample(
         "dot-duplicates",
         FIRST,
@@ -293,7 +294,7 @@ CLASS = (
     ),
     Sample(
         "sam-skips-tests",
-        LAST,
+        FIRST,
         _skipping,
         _both(_is_zero, _is_named(SKIP)),
         "no points and a note",
@@ -313,6 +314,6 @@ CLASS = (
         "no points and the reason",
     ),
     Sample("mal-empties-cells", FIRST, _emptying, _is_zero, "no points"),
-    Sample("eve-always-equal", ALL, _always_equal, _is_zero, "no points"),
-    Sample("nia-noisy", LAST, _noisy, _is_full, "full marks"),
+    Sample("eve-always-equal", TWO, _always_equal, _is_zero, "no points"),
+    Sample("nia-noisy", FIRST, _noisy, _is_full, "full marks"),
 )

@@ -42,6 +42,21 @@ CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 
 
+# However busy a machine is, nothing is waited for longer than so many times its limit.
+MOST_PATIENT = 10
+
+
+def patience() -> float:
+    """How many times as long as on a free machine things take here now, going by its load.
+
+    Limits in seconds are meant for a machine that has a processor to spare. Where others compute
+    too, who runs over them may just have had to wait.
+    """
+    # Windows knows no such load.
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    return min(max(1.0, load / (os.cpu_count() or 1)), MOST_PATIENT)
+
+
 def call(name: str, *arguments: object, about: str = "") -> int:
     """Call a function of the C library; `about` says on what in the message of its OSError."""
     result = getattr(_libc, name)(*arguments)

@@ -5,10 +5,12 @@ themselves stays in the notebook. TensorFlow and Matplotlib are imported when fi
 """
 
 from dlcourse.teach.activations import activation_explorer, draw_activations
+from dlcourse.teach.augmenting import augmentation_explorer, draw_augmented
 from dlcourse.teach.book import BOOK
 from dlcourse.teach.convolution import draw_convolution, draw_hierarchy, draw_local_patterns
-from dlcourse.teach.figures import confusion_matrix, curves, image_grid, worst_mistakes
+from dlcourse.teach.figures import confusion_matrix, curves, curves_over, image_grid, worst_mistakes
 from dlcourse.teach.handin import handin
+from dlcourse.teach.histories import keep_history, kept_history
 from dlcourse.teach.ladder import ladder
 from dlcourse.teach.landscape import draw_framework_interest, draw_keras_stack
 from dlcourse.teach.learned import (
@@ -17,6 +19,13 @@ from dlcourse.teach.learned import (
     feature_map_explorer,
     feature_maps,
     first_filters,
+)
+from dlcourse.teach.photographs import (
+    draw_reading,
+    draw_resolution,
+    draw_samples,
+    draw_stages,
+    resolution_explorer,
 )
 from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
@@ -44,12 +53,15 @@ __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
+    "augmentation_explorer",
     "block_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
     "curves",
+    "curves_over",
     "draw_activations",
+    "draw_augmented",
     "draw_block",
     "draw_broadcast",
     "draw_convolution",
@@ -65,6 +77,10 @@ __all__ = [
     "draw_shift_curve",
     "draw_shifted",
     "draw_pooling",
+    "draw_reading",
+    "draw_resolution",
+    "draw_samples",
+    "draw_stages",
     "draw_receptive_field",
     "draw_sliding_window",
     "draw_swapped_classifiers",
@@ -75,12 +91,15 @@ __all__ = [
     "first_filters",
     "handin",
     "image_grid",
+    "keep_history",
+    "kept_history",
     "interval",
     "ladder",
     "learning_rate_explorer",
     "misses",
     "pooling_explorer",
     "predict",
+    "resolution_explorer",
     "response_explorer",
     "setup",
     "shift",

@@ -27,6 +27,47 @@ BOOK = {
         "coefficients without pooling": 30_976,
         "weights of a Dense 512 on top": 15_800_000,
     },
+    # Sections 5.2.1 to 5.2.4, listings 5.4 to 5.10. The summary's shapes have no axis of samples.
+    "05_small_data": {
+        "year of the competition": 2013,
+        "pictures in the competition": 25_000,
+        "pictures of each kind": 12_500,
+        "megabytes of the archive": 543,
+        "training pictures": 2_000,
+        "validation pictures": 1_000,
+        "test pictures": 1_000,
+        "batch of pictures": (20, 150, 150, 3),
+        "batch of labels": (20,),
+        "summary": (
+            ("Conv2D", (148, 148, 32), 896),
+            ("MaxPooling2D", (74, 74, 32), 0),
+            ("Conv2D", (72, 72, 64), 18_496),
+            ("MaxPooling2D", (36, 36, 64), 0),
+            ("Conv2D", (34, 34, 128), 73_856),
+            ("MaxPooling2D", (17, 17, 128), 0),
+            ("Conv2D", (15, 15, 128), 147_584),
+            ("MaxPooling2D", (7, 7, 128), 0),
+            ("Flatten", (6_272,), 0),
+            ("Dense", (512,), 3_211_776),
+            ("Dense", (1,), 513),
+        ),
+        "parameters": 3_453_121,
+        "epochs": 30,
+        "validation accuracy": (0.70, 0.72),
+        "epoch of the lowest validation loss": 5,
+    },
+    # Section 5.2.5, listings 5.11 to 5.14. The shear is in radians, as Keras had it at that time.
+    "06_augmentation": {
+        "rotation in degrees": 40,
+        "shift, shear and zoom": 0.2,
+        "dropout": 0.5,
+        "parameters": 3_453_121,
+        "batch": 32,
+        "steps": 100,
+        "epochs": 100,
+        "validation accuracy": 0.82,
+        "with more regularisation": (0.86, 0.87),
+    },
     # Section 5.3.1. The accuracies are on the validation pictures. The second one is from a Keras
     # in which weights frozen this way still trained; frozen in fact it is about the first, and
     # readers who prepare the pictures as VGG16 wants them report more than the third.

@@ -21,6 +21,33 @@ def curves(history: object, title: str | None = None) -> Picture:
     return Picture(figure, _curves_alt(record, best))
 
 
+def curves_over(histories: dict[str, dict], title: str) -> Picture:
+    """Accuracy and loss of several trainings over each other, each in a colour of its own.
+
+    histories: name of a training -> its history, name -> a value per epoch (at most three).
+    Validation is drawn solid, training dashed.
+    """
+    figure = new_figure(10, 4)
+    panels = {"accuracy": "accuracy (share right)", "loss": "loss"}
+    for axes, (key, label) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        for (name, record), colour in zip(histories.items(), (GREY, BLUE, ORANGE), strict=False):
+            for prefix, what, line in (("", "training", "--"), ("val_", "validation", "-")):
+                values = record[prefix + key]
+                places = range(1, len(values) + 1)
+                axes.plot(places, values, line, color=colour, label=f"{name}, {what}")
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        plain_axes(axes)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(title)
+    ends = "; ".join(
+        f"{name}: training {record['accuracy'][-1]:.3f}, "
+        f"validation {record['val_accuracy'][-1]:.3f}"
+        for name, record in histories.items()
+    )
+    return Picture(figure, f"{title}. Accuracy and loss by epoch; accuracy at the end, {ends}.")
+
+
 def image_grid(
     images: np.ndarray,
     labels: np.ndarray | None = None,

@@ -110,15 +110,20 @@ class _Maps(Panels):
         self.digit = left.imshow(as_floats(image), cmap="gray", vmin=0, vmax=1)
         self.sheet = self.middle.imshow(np.zeros((8, 8)), cmap="viridis")
         self.map = self.right.imshow(np.zeros((8, 8)), cmap="viridis")
-        self.figure.colorbar(self.map, ax=self.right, label="presence", shrink=0.6)
+        for shown in (self.sheet, self.map):
+            # In shares of the largest, so that the scale stays and need not be drawn anew.
+            shown.set_clim(0, 1)
+        share = "presence, share of the layer's largest"
+        self.figure.colorbar(self.map, ax=self.right, label=share, ticks=[0, 1], shrink=0.6)
         self.mark = outline(self.middle, 1, ORANGE)
         for axes in (left, self.middle, self.right):
             axes.set_axis_off()
         left.set_title("the digit")
-        self.middle.set_title("all channels")
-        self.right.set_title("channel 00")
+        # A title whose height is given is not looked for a place for in every redraw.
+        self.middle.set_title("all channels", y=1.01)
+        self.right.set_title("channel 00", y=1.01)
         self.headline = self.figure.suptitle("MaxPooling2D 2 gives a feature map of (26, 26, 32)")
-        self.settle()
+        self.settle(self.digit, self.middle, self.right, self.headline)
 
     def show(self, maps: list, image: np.ndarray, layer: int, channel: int) -> Picture:
         """The picture for these settings; the next call draws over it."""
@@ -128,19 +133,18 @@ class _Maps(Panels):
         most = max(channels.max(), 1e-6)
         self.digit.set_data(as_floats(image))
         for shown, axes, data in (
-            (self.sheet, self.middle, mosaic(channels)),
-            (self.map, self.right, channels[channel]),
+            (self.sheet, self.middle, mosaic(channels) / most),
+            (self.map, self.right, channels[channel] / most),
         ):
             shown.set_data(data)
-            shown.set_clim(0, most)
             shown.set_extent((-0.5, data.shape[1] - 0.5, data.shape[0] - 0.5, -0.5))
             axes.set_aspect("equal")
         top, left = _corner(channel, height, width, COLUMNS)
         self.mark.set_width(width)
         self.mark.set_height(height)
         frame(self.mark, top, left)
-        self.middle.set_title(f"all {len(channels)} channels")
-        self.right.set_title(f"channel {channel}")
+        self.middle.title.set_text(f"all {len(channels)} channels")
+        self.right.title.set_text(f"channel {channel}")
         said = f"{name} gives a feature map of shape {features.shape}"
         self.headline.set_text(said)
         return self.picture(f"{said}. {_found(channels, channel)}")

@@ -1,42 +1,70 @@
-"""Figures that explorers draw over: laid out once, then only what changed is set anew."""
+"""Figures that explorers draw over: laid out once, then only what moves is drawn anew."""
 
 import io
+
+import numpy as np
 
 from dlcourse.teach.pictures import Picture, new_figure
 
 
 class Redrawn(Picture):
-    """A picture whose figure is drawn again and again, so its PNG is made in one pass."""
+    """A picture of panels that are drawn again and again: it shows them as they are when asked."""
+
+    def __init__(self, panels: "Panels", alt: str) -> None:
+        super().__init__(panels.figure, alt)
+        self.panels = panels
 
     def png(self) -> bytes:
         """The picture as it is now, as the bytes of a PNG file."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from PIL import Image
 
         buffer = io.BytesIO()
-        # `savefig` draws twice, the first time to measure; here everything has its place already.
-        FigureCanvasAgg(self.figure).print_png(buffer, pil_kwargs={"compress_level": 1})
+        Image.fromarray(self.panels.pixels()).save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
 
 
 class Panels:
-    """A figure with its axes, to be filled once by `lay_out` and changed by each `show`.
+    """A figure with its axes, built once by a subclass and changed by each of its `show`s.
 
-    A subclass keeps the artists that it changes; `settle` fixes where everything stands.
+    The subclass calls `settle` when everything stands, and keeps the artists that it changes.
     """
 
     def __init__(self, width: float, height: float) -> None:
         self.figure = new_figure(width, height)
 
-    def settle(self) -> None:
-        """Give everything its place for good: that takes as long as drawing it."""
+    def settle(self, *moving: object) -> None:
+        """Give everything its place for good, and draw once what never changes.
+
+        moving: the artists that `show` changes, in the order in which they are drawn over the
+        rest; the whole figure is drawn every time if none are named.
+        """
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         # The second pass sees the sizes that the first one made.
         for _ in range(2):
             self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
+        self.moving = moving
+        self.canvas = FigureCanvasAgg(self.figure)
+        for artist in moving:
+            # Matplotlib leaves animated artists out when it draws the figure.
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.still = self.canvas.copy_from_bbox(self.figure.bbox)
+
+    def pixels(self) -> np.ndarray:
+        """The figure as it is now: (height, width, 3), uint8."""
+        if self.moving:
+            self.canvas.restore_region(self.still)
+            for artist in self.moving:
+                self.figure.draw_artist(artist)
+        else:
+            self.canvas.draw()
+        return np.asarray(self.canvas.buffer_rgba())[..., :3]
 
     def picture(self, alt: str) -> Redrawn:
         """What the figure shows now, described by `alt`."""
-        return Redrawn(self.figure, alt)
+        return Redrawn(self, alt)
 
 
 def outline(axes: object, side: float, colour: str, width: float = 2.5) -> object:

@@ -4,6 +4,7 @@ The response at a place is large where the picture looks like the filter. A redr
 pictures and numbers of one figure instead of building another, which keeps it below 100 ms.
 """
 
+import itertools
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -183,8 +184,10 @@ class _Response(Panels):
         response = response_map(pixels, np.zeros((WINDOW, WINDOW)))
         left, middle, right = self.figure.subplots(1, 3, width_ratios=[1, 1.65, 1.1])
         self.digit = left.imshow(pixels, cmap="gray", vmin=0, vmax=1)
-        self.map = right.imshow(response, cmap="RdBu_r")
-        self.figure.colorbar(self.map, ax=right, label="response", shrink=0.8)
+        # In shares of the largest response, so that the scale stays and need not be drawn anew.
+        self.map = right.imshow(response, cmap="RdBu_r", vmin=-1, vmax=1)
+        share = "response, share of the largest"
+        self.figure.colorbar(self.map, ax=right, label=share, ticks=[-1, 0, 1], shrink=0.8)
         self.window = outline(left, WINDOW, ORANGE, width=3)
         self.place = outline(right, 1, BLACK)
         left.set(title="the window on the digit", xlabel="column", ylabel="row")
@@ -192,7 +195,10 @@ class _Response(Panels):
         right.set(title=f"the response map, {height} × {width}", xlabel="column", ylabel="row")
         self.boxes, self.sum = _number_boxes(middle)
         self.headline = self.figure.suptitle("The filter finds nothing here")
-        self.settle()
+        numbers = itertools.chain.from_iterable(self.boxes)
+        frames = [*left.spines.values(), *right.spines.values()]
+        pictures = [self.digit, self.map, *frames, self.window, self.place]
+        self.settle(*pictures, *numbers, self.sum, self.headline)
 
     def show(self, image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> Picture:
         """The picture for these settings; the next call draws over it."""
@@ -201,8 +207,7 @@ class _Response(Panels):
         # One colour scale for both signs, so that white means: no response.
         most = max(np.abs(response).max(), 1e-6)
         self.digit.set_data(pixels)
-        self.map.set_data(response)
-        self.map.set_clim(-most, most)
+        self.map.set_data(response / most)
         frame(self.window, row, column)
         frame(self.place, row, column)
         window = pixels[row : row + WINDOW, column : column + WINDOW]

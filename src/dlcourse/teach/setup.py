@@ -62,6 +62,8 @@ def load_keras() -> None:
 
         # The first tensor makes TensorFlow look for devices and speak about them.
         keras.ops.convert_to_tensor([0.0])
+    # `fit` warns of its own default whenever it is given a dataset.
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
     # A notebook compiles many small networks, and TensorFlow warns of every one after the fifth.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import tensorflow as tf

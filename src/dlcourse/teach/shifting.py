@@ -1,5 +1,7 @@
 """A digit that moves: what a dense network and a convnet read, and what moves along inside."""
 
+import itertools
+
 import ipywidgets as widgets
 import numpy as np
 
@@ -114,7 +116,8 @@ class _Moved(Panels):
         right.legend(frameon=False, loc="upper center", ncols=2)
         plain_axes(right)
         self.headline = self.figure.suptitle("A 0: the networks read it so")
-        self.settle()
+        bars = itertools.chain.from_iterable(self.bars)
+        self.settle(self.digit, self.map, *bars, right.spines["bottom"], self.headline)
 
     def show(
         self, image: np.ndarray, label: int, dense: object, convnet: object, dx: int, dy: int

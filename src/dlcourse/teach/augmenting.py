@@ -1,0 +1,160 @@
+"""A picture that is transformed at random, as far as sliders allow: is its label still true?"""
+
+import ipywidgets as widgets
+import numpy as np
+
+from dlcourse.teach.explorer import Explorer
+from dlcourse.teach.pictures import Picture
+from dlcourse.teach.redrawn import Panels
+
+# How many random draws of a picture are shown beside it.
+DRAWS = 8
+# What `flip` may be -> the mode of Keras's RandomFlip.
+FLIPS = {
+    "none": None,
+    "left to right": "horizontal",
+    "upside down": "vertical",
+}
+# The settings of the book, and how far the sliders go.
+BOOKS = {"degrees": 40, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "flip": "left to right"}
+FURTHEST = {"degrees": 180, "shift": 0.6, "shear": 0.8, "zoom": 0.8}
+STEPS = {"degrees": 5, "shift": 0.05, "shear": 0.05, "zoom": 0.05}
+NAMES = {"degrees": "rotation, ±°", "shift": "shift", "shear": "shear", "zoom": "zoom"}
+
+UNANSWERED, YES, NO = "not answered yet", "yes, for all of them", "not for all of them"
+
+
+def augmentation_layers(
+    degrees: float, shift: float, shear: float, zoom: float, flip: str, seed: int | None = None
+) -> list:
+    """Keras's layers for these settings, in the lesson's order; none for what is zero or "none".
+
+    degrees: of rotation, either way. shift, zoom: as fractions of the picture. shear: pixels per
+    pixel. flip: one of `FLIPS`. seed: with one, each new list of layers draws the same numbers.
+    """
+    from keras import layers
+
+    # Layers with one seed would draw the same numbers: each gets its own.
+    seeds = [None if seed is None else 10 * seed + place for place in range(5)]
+    nearest = {"fill_mode": "nearest"}
+    made = {
+        "flip": lambda: layers.RandomFlip(FLIPS[flip], seed=seeds[0]),
+        "degrees": lambda: layers.RandomRotation(degrees / 360, seed=seeds[1], **nearest),
+        "shift": lambda: layers.RandomTranslation(shift, shift, seed=seeds[2], **nearest),
+        "shear": lambda: layers.RandomShear(shear, shear, seed=seeds[3], **nearest),
+        "zoom": lambda: layers.RandomZoom(zoom, seed=seeds[4], **nearest),
+    }
+    wanted = {"flip": FLIPS[flip], "degrees": degrees, "shift": shift, "shear": shear, "zoom": zoom}
+    return [make() for name, make in made.items() if wanted[name]]
+
+
+def augmented(image: np.ndarray, seed: int, **settings: object) -> np.ndarray:
+    """`DRAWS` random draws of a picture (height, width, 3) in [0, 1], as Keras's layers make them.
+
+    settings: those of `augmentation_layers`.
+    """
+    batch = np.repeat(image[None].astype("float32"), DRAWS, axis=0)
+    for layer in augmentation_layers(**settings, seed=seed):
+        batch = layer(batch, training=True)
+    return np.asarray(batch)
+
+
+def draw_augmented(image: np.ndarray, label: str, seed: int = 1, **settings: object) -> Picture:
+    """A picture (height, width, 3) in [0, 1] and random draws of it; settings beside the book's."""
+    return _Draws(image).show(image, label, UNANSWERED, seed, **(BOOKS | settings))
+
+
+def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
+    """Sliders for how far each transform may go, and draws of a picture: is the label still true?
+
+    images: (n, height, width, 3) in [0, 1]; labels: a word for each. A move of a slider takes back
+    the answer, for there is something else to judge.
+    """
+    sliders = {name: _slider(name) for name in FURTHEST}
+    flip = widgets.Dropdown(options=list(FLIPS), value=BOOKS["flip"], description="flip")
+    picture = widgets.IntSlider(min=0, max=len(images) - 1, description="picture")
+    draw_number = widgets.IntSlider(min=1, max=50, description="another draw")
+    answer = widgets.Dropdown(
+        options=[UNANSWERED, YES, NO],
+        description="Is the label still true?",
+        style={"description_width": "initial"},
+    )
+    inputs = [picture, *sliders.values(), flip, draw_number, answer]
+    panels = _Draws(images[0])
+
+    def draw(number: int, *chosen: object) -> Picture:
+        *ranges, flip, seed, answer = chosen
+        settings = dict(zip(sliders, ranges, strict=True))
+        return panels.show(images[number], labels[number], answer, seed, flip=flip, **settings)
+
+    def take_back(change: object) -> None:
+        answer.value = UNANSWERED
+
+    for each in inputs[:-1]:
+        each.observe(take_back, "value")
+    rows = [
+        [picture, draw_number, flip],
+        [sliders["degrees"], sliders["shift"]],
+        [sliders["shear"], sliders["zoom"]],
+        [answer],
+    ]
+    return Explorer(widgets.VBox([widgets.HBox(row) for row in rows]), inputs, draw)
+
+
+def _slider(name: str) -> widgets.ValueWidget:
+    kind = widgets.IntSlider if name == "degrees" else widgets.FloatSlider
+    return kind(
+        value=BOOKS[name], min=0, max=FURTHEST[name], step=STEPS[name], description=NAMES[name]
+    )
+
+
+class _Draws(Panels):
+    """A picture on the left, and two rows of draws of it."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        super().__init__(10.5, 3.9)
+        columns = DRAWS // 2
+        grid = self.figure.add_gridspec(2, columns + 2)
+        places = [grid[row, 2 + column] for row in range(2) for column in range(columns)]
+        first = self.figure.add_subplot(grid[:, :2])
+        first.set_title("as it is")
+        frames = [first, *(self.figure.add_subplot(place) for place in places)]
+        self.shown = [axes.imshow(image, vmin=0, vmax=1) for axes in frames]
+        for axes in frames:
+            axes.set_axis_off()
+        self.headline = self.figure.suptitle("A cat, and eight random draws of it")
+        self.settle()
+
+    def show(
+        self, image: np.ndarray, label: str, answer: str, seed: int, **settings: object
+    ) -> Picture:
+        """The picture for these settings; the next call draws over it."""
+        for place, picture in zip(
+            self.shown, [image, *augmented(image, seed, **settings)], strict=True
+        ):
+            place.set_data(np.clip(picture, 0, 1))
+        self.headline.set_text(f"A {label}, and {DRAWS} random draws of it: still a {label}?")
+        said = _said(**settings)
+        return self.picture(f"A {label}, and {DRAWS} random draws of it, {said}. {_reply(answer)}")
+
+
+def _said(degrees: float, shift: float, shear: float, zoom: float, flip: str) -> str:
+    """The settings in words."""
+    parts = {
+        f"turned by up to {degrees} degrees": degrees,
+        f"shifted by up to {shift:.0%}": shift,
+        f"sheared by up to {shear:.2f}": shear,
+        f"zoomed by up to {zoom:.0%}": zoom,
+        f"half of them flipped {flip}": FLIPS[flip],
+    }
+    return ", ".join(words for words, on in parts.items() if on) or "with nothing done to it"
+
+
+def _reply(answer: str) -> str:
+    return {
+        UNANSWERED: "Would everybody give all of them this label, and no other?",
+        YES: "Then all of them may be trained on under this label. Now go further: where does it "
+        "stop being true?",
+        NO: "Then training on them would teach a wrong label. Take a slider back until all are "
+        "right.",
+    }[answer]
