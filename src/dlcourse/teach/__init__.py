@@ -29,6 +29,13 @@ from dlcourse.teach.photographs import (
 )
 from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.pretrained import (
+    block_explorer,
+    draw_block,
+    draw_intervals,
+    draw_swapped_classifiers,
+    interval,
+)
 from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
 from dlcourse.teach.setup import setup
@@ -47,6 +54,7 @@ __all__ = [
     "FILTERS",
     "activation_explorer",
     "augmentation_explorer",
+    "block_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
@@ -54,6 +62,7 @@ __all__ = [
     "curves_over",
     "draw_activations",
     "draw_augmented",
+    "draw_block",
     "draw_broadcast",
     "draw_convolution",
     "draw_descent",
@@ -61,6 +70,7 @@ __all__ = [
     "draw_filters",
     "draw_framework_interest",
     "draw_hierarchy",
+    "draw_intervals",
     "draw_keras_stack",
     "draw_local_patterns",
     "draw_response",
@@ -73,6 +83,7 @@ __all__ = [
     "draw_stages",
     "draw_receptive_field",
     "draw_sliding_window",
+    "draw_swapped_classifiers",
     "feature_map",
     "draw_tensor_ranks",
     "feature_map_explorer",
@@ -82,6 +93,7 @@ __all__ = [
     "image_grid",
     "keep_history",
     "kept_history",
+    "interval",
     "ladder",
     "learning_rate_explorer",
     "misses",
