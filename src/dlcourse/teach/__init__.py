@@ -32,6 +32,7 @@ from dlcourse.teach.tensors import (
     draw_tensor_ranks,
     learning_rate_explorer,
 )
+from dlcourse.teach.tuning import draw_open_layers, draw_smoothed, smoothing_explorer
 
 __all__ = [
     "BOOK",
@@ -54,9 +55,11 @@ __all__ = [
     "draw_response",
     "draw_shift_curve",
     "draw_shifted",
+    "draw_open_layers",
     "draw_pooling",
     "draw_receptive_field",
     "draw_sliding_window",
+    "draw_smoothed",
     "feature_map",
     "draw_tensor_ranks",
     "feature_map_explorer",
@@ -75,5 +78,6 @@ __all__ = [
     "shift_explorer",
     "receptive_field_explorer",
     "sliding_window_explorer",
+    "smoothing_explorer",
     "worst_mistakes",
 ]
