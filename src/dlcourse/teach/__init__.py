@@ -20,6 +20,13 @@ from dlcourse.teach.learned import (
 )
 from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.pretrained import (
+    block_explorer,
+    draw_block,
+    draw_intervals,
+    draw_swapped_classifiers,
+    interval,
+)
 from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
 from dlcourse.teach.setup import setup
@@ -38,11 +45,13 @@ __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
+    "block_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
     "curves",
     "draw_activations",
+    "draw_block",
     "draw_broadcast",
     "draw_convolution",
     "draw_descent",
@@ -50,6 +59,7 @@ __all__ = [
     "draw_filters",
     "draw_framework_interest",
     "draw_hierarchy",
+    "draw_intervals",
     "draw_keras_stack",
     "draw_local_patterns",
     "draw_response",
@@ -60,6 +70,7 @@ __all__ = [
     "draw_receptive_field",
     "draw_sliding_window",
     "draw_smoothed",
+    "draw_swapped_classifiers",
     "feature_map",
     "draw_tensor_ranks",
     "feature_map_explorer",
@@ -67,6 +78,7 @@ __all__ = [
     "first_filters",
     "handin",
     "image_grid",
+    "interval",
     "ladder",
     "learning_rate_explorer",
     "misses",
