@@ -29,6 +29,14 @@ from dlcourse.teach.pretrained import (
 )
 from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
+from dlcourse.teach.seeing import (
+    ascent_explorer,
+    draw_ascent,
+    draw_heatmaps,
+    draw_journey,
+    draw_patterns,
+    heatmap_explorer,
+)
 from dlcourse.teach.setup import setup
 from dlcourse.teach.shifting import draw_shift_curve, draw_shifted, shift, shift_explorer
 from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
@@ -45,12 +53,14 @@ __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
+    "ascent_explorer",
     "block_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
     "curves",
     "draw_activations",
+    "draw_ascent",
     "draw_block",
     "draw_broadcast",
     "draw_convolution",
@@ -58,7 +68,9 @@ __all__ = [
     "draw_feature_maps",
     "draw_filters",
     "draw_framework_interest",
+    "draw_heatmaps",
     "draw_hierarchy",
+    "draw_journey",
     "draw_intervals",
     "draw_keras_stack",
     "draw_local_patterns",
@@ -66,6 +78,7 @@ __all__ = [
     "draw_shift_curve",
     "draw_shifted",
     "draw_open_layers",
+    "draw_patterns",
     "draw_pooling",
     "draw_receptive_field",
     "draw_sliding_window",
@@ -77,6 +90,7 @@ __all__ = [
     "feature_maps",
     "first_filters",
     "handin",
+    "heatmap_explorer",
     "image_grid",
     "interval",
     "ladder",
