@@ -80,6 +80,11 @@ class Pretrained:
     where: str
     path: Path
 
+    @property
+    def preprocess(self) -> Callable:
+        """What turns pictures in 0 to 255 into what the base takes."""
+        return self.base.preprocess
+
     def load(self, input_shape: Shape) -> object:
         """The base as a Keras model for pictures of this shape, with its weights.
 

@@ -31,8 +31,8 @@ ASIDE = 100
 # They are drawn at DRAWN x DRAWN pixels. Training sees a random square of each, anew every time, at
 # SEEN x SEEN: small pictures cost little, and squares of many sizes make a base for many sizes.
 DRAWN, SEEN = 128, 64
-SQUARES = (64, 80, 96, 112, 128)
-BATCH, EPOCHS, RATE = 32, 5, 3e-3
+SQUARES = (88, 96, 104, 112, 120, 128)
+BATCH, EPOCHS, RATE = 32, 6, 3e-3
 
 
 def draw(numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
