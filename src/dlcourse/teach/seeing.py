@@ -110,7 +110,8 @@ def overlaid(image: np.ndarray, heat: np.ndarray, cover: float = COVER) -> np.nd
 
     large = resized(heat, image.shape[:2])
     share = cover * large[..., None]
-    return (1 - share) * np.asarray(image) / 255 + share * colormaps["inferno"](large)[..., :3]
+    hot = colormaps["inferno"](large)[..., :3]
+    return ((1 - share) * np.asarray(image) / 255 + share * hot).clip(0, 1)
 
 
 def resized(heat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
