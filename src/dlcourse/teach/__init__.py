@@ -38,6 +38,14 @@ from dlcourse.teach.pretrained import (
 )
 from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
+from dlcourse.teach.seeing import (
+    ascent_explorer,
+    draw_ascent,
+    draw_heatmaps,
+    draw_journey,
+    draw_patterns,
+    heatmap_explorer,
+)
 from dlcourse.teach.setup import setup
 from dlcourse.teach.shifting import draw_shift_curve, draw_shifted, shift, shift_explorer
 from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
@@ -48,12 +56,14 @@ from dlcourse.teach.tensors import (
     draw_tensor_ranks,
     learning_rate_explorer,
 )
+from dlcourse.teach.tuning import draw_open_layers, draw_smoothed, smoothing_explorer
 
 __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
     "augmentation_explorer",
+    "ascent_explorer",
     "block_explorer",
     "broadcast_explorer",
     "compare",
@@ -62,6 +72,7 @@ __all__ = [
     "curves_over",
     "draw_activations",
     "draw_augmented",
+    "draw_ascent",
     "draw_block",
     "draw_broadcast",
     "draw_convolution",
@@ -69,13 +80,17 @@ __all__ = [
     "draw_feature_maps",
     "draw_filters",
     "draw_framework_interest",
+    "draw_heatmaps",
     "draw_hierarchy",
+    "draw_journey",
     "draw_intervals",
     "draw_keras_stack",
     "draw_local_patterns",
     "draw_response",
     "draw_shift_curve",
     "draw_shifted",
+    "draw_open_layers",
+    "draw_patterns",
     "draw_pooling",
     "draw_reading",
     "draw_resolution",
@@ -83,6 +98,7 @@ __all__ = [
     "draw_stages",
     "draw_receptive_field",
     "draw_sliding_window",
+    "draw_smoothed",
     "draw_swapped_classifiers",
     "feature_map",
     "draw_tensor_ranks",
@@ -90,6 +106,7 @@ __all__ = [
     "feature_maps",
     "first_filters",
     "handin",
+    "heatmap_explorer",
     "image_grid",
     "keep_history",
     "kept_history",
@@ -106,5 +123,6 @@ __all__ = [
     "shift_explorer",
     "receptive_field_explorer",
     "sliding_window_explorer",
+    "smoothing_explorer",
     "worst_mistakes",
 ]
