@@ -13,7 +13,7 @@ WIDTHS = (8, 16, 32, 64, 96)
 
 WEIGHTS = Path(__file__).with_name("tinyvgg.weights.h5")
 # The script prints it.
-SHA256 = ""
+SHA256 = "c0d56fde0231adbda0bab1765084eecbabc3d6d74bce4064c0deecccb0666f80"
 
 
 def tinyvgg(input_shape: tuple[int, int, int]) -> object:
