@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlcourse.data.cats_and_dogs import SEED as SEED_OF_THE_SET
+from dlcourse.data.cats_and_dogs import SEED
 from dlcourse.data.draw.pictures import KINDS
 from dlcourse.data.tinyvgg import five_blocks
 from dlcourse.data.train_tinyvgg import (
@@ -29,7 +29,7 @@ def base():
 
 
 def test_no_picture_of_the_courses_set_is_trained_on():
-    assert SERIES != SEED_OF_THE_SET
+    assert SERIES != SEED
 
 
 def test_every_kind_is_drawn():
