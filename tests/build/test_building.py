@@ -61,6 +61,18 @@ def test_the_registry_says_what_the_sections_ask(built):
     }
 
 
+def test_a_lesson_without_exercises_is_built_and_asks_for_nothing(course):
+    nb = nbformat.read(course.source, as_version=4)
+    nb.cells = [cell for cell in nb.cells if "nbgrader" not in cell.metadata]
+    nbformat.write(nb, course.source)
+    build(course.root, run=False)
+    registry = json.loads((course.root / "src/dlcourse/sections.json").read_text())
+    asked = registry["01_doubling"]
+    assert (asked["points"], asked["exercises"], asked["written"]) == (0, {}, {})
+    assert len(nbformat.read(course.release, as_version=4).cells) == len(nb.cells)
+    assert lint(course.root) == []
+
+
 def test_a_changed_letter_in_a_release_is_named_by_file_and_cell(built):
     built.release.write_text(built.release.read_text().replace("Twice x", "Twice y"))
     assert list(stale(built.root)) == [

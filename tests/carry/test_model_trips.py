@@ -556,3 +556,13 @@ def test_an_update_refuses_layers_of_other_sizes():
     before = pack(wide)
     assert not update(wide, narrow)
     assert pack(wide) == before
+
+
+def test_numbers_of_numpy_among_the_settings_cross_as_plain_numbers():
+    turn = kl.RandomRotation(np.radians(40) / (2 * np.pi), fill_mode="nearest", seed=3)
+    dropout = kl.Dropout(np.float32(0.5), seed=3)
+    there = unpack(pack(stack(turn, dropout)))
+    low, high = there.layers[0].factor
+    assert (type(low), type(high)) == (float, float)
+    np.testing.assert_allclose([low, high], [-1 / 9, 1 / 9])
+    assert there.layers[1].rate == 0.5

@@ -7,6 +7,7 @@ import sysconfig
 
 import nbformat
 import pytest
+from nbformat import v4
 from nbgrader.api import Gradebook
 from tiny_course import ANSWERS, NOTEBOOK, SECTION, hand_in, make_course, released, solved
 
@@ -110,6 +111,14 @@ def test_without_isolation_grading_goes_on_where_the_instructor_says_so(small, m
 def test_an_unknown_section_is_answered_with_those_that_exist(small):
     with pytest.raises(GradeError, match="no section '99_none'. Sections: 00_tiny."):
         grade(small, "99_none")
+
+
+def test_a_lesson_without_exercises_is_refused_with_a_sentence(small):
+    path = small / "source" / "09_lesson" / "lesson.ipynb"
+    path.parent.mkdir()
+    nbformat.write(v4.new_notebook(cells=[v4.new_markdown_cell("# A lesson", id="title")]), path)
+    with pytest.raises(GradeError, match="nothing to grade in 09_lesson"):
+        grade(small, "09_lesson")
 
 
 def test_a_student_who_handed_in_nothing_is_named(small):

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 from dlcourse.data import Origin
 from dlcourse.sections import UnknownSection, section
-from dlcourse.teach.setup import Fact, banner
+from dlcourse.teach.setup import Fact, banner, facts
 
 OPENING = "from dlcourse.teach import setup\nsetup('02_mnist_dense')"
 FIRST_OP = "import keras\nkeras.ops.ones((2, 2)) @ keras.ops.ones((2, 2));"
@@ -76,6 +76,13 @@ def test_the_warning_says_which_data_are_synthetic_and_what_fetches_the_real_one
     for shown in banner("A convnet", [], origin):
         assert "not photographs" in shown
         assert "dlcourse data cats-and-dogs" in shown
+
+
+def test_a_lesson_without_exercises_says_that_there_is_nothing_to_hand_in():
+    asked = {"points": 0, "exercises": {}, "written": {}}
+    origin = Origin("mnist", "real", "Real MNIST.", Path("mnist.npz"))
+    points = {fact.name: fact.value for fact in facts(asked, None, origin)}["Points"]
+    assert points == "none: this section is a lesson, with nothing to hand in"
 
 
 def test_an_unknown_section_is_refused_with_the_known_ones():

@@ -55,13 +55,17 @@ def grade(
 
     What was graded before is graded again; scores that a grader gave by hand stay. `jobs`
     submissions run at once, each in a process of its own. Progress goes to stderr, what nbgrader
-    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, or if
-    student code should be isolated and cannot be.
+    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, if the
+    section asks for nothing, or if student code should be isolated and cannot be.
     """
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
     enter(root, section)
+    if _is_lesson(root, section):
+        raise GradeError(
+            f"There is nothing to grade in {section}: it is a lesson, without exercises."
+        )
     chosen = _chosen(root, section, students)
     bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
     reasons = {}
@@ -105,6 +109,14 @@ def enter(root: Path, section: str) -> None:
             "graded cells were changed on purpose, forget the old ones by `nbgrader db assignment "
             f"remove {section} --force` and grade again."
         )
+
+
+def _is_lesson(root: Path, section: str) -> bool:
+    """Whether no cell of the section is graded."""
+    coursedir = nbgrader_api(root).coursedir
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        notebooks = gradebook.find_assignment(section).notebooks
+        return not any(notebook.grade_cells for notebook in notebooks)
 
 
 def read_results(root: Path, section: str | None = None) -> list[Result]:

@@ -29,8 +29,23 @@ from dlcourse.teach.photographs import (
 )
 from dlcourse.teach.pooling import draw_pooling, feature_map, pooling_explorer
 from dlcourse.teach.predictions import compare, misses, predict
+from dlcourse.teach.pretrained import (
+    block_explorer,
+    draw_block,
+    draw_intervals,
+    draw_swapped_classifiers,
+    interval,
+)
 from dlcourse.teach.receptive import draw_receptive_field, receptive_field_explorer
 from dlcourse.teach.response import FILTERS, draw_response, response_explorer
+from dlcourse.teach.seeing import (
+    ascent_explorer,
+    draw_ascent,
+    draw_heatmaps,
+    draw_journey,
+    draw_patterns,
+    heatmap_explorer,
+)
 from dlcourse.teach.setup import setup
 from dlcourse.teach.shifting import draw_shift_curve, draw_shifted, shift, shift_explorer
 from dlcourse.teach.sliding import draw_sliding_window, sliding_window_explorer
@@ -41,12 +56,15 @@ from dlcourse.teach.tensors import (
     draw_tensor_ranks,
     learning_rate_explorer,
 )
+from dlcourse.teach.tuning import draw_open_layers, draw_smoothed, smoothing_explorer
 
 __all__ = [
     "BOOK",
     "FILTERS",
     "activation_explorer",
     "augmentation_explorer",
+    "ascent_explorer",
+    "block_explorer",
     "broadcast_explorer",
     "compare",
     "confusion_matrix",
@@ -54,18 +72,25 @@ __all__ = [
     "curves_over",
     "draw_activations",
     "draw_augmented",
+    "draw_ascent",
+    "draw_block",
     "draw_broadcast",
     "draw_convolution",
     "draw_descent",
     "draw_feature_maps",
     "draw_filters",
     "draw_framework_interest",
+    "draw_heatmaps",
     "draw_hierarchy",
+    "draw_journey",
+    "draw_intervals",
     "draw_keras_stack",
     "draw_local_patterns",
     "draw_response",
     "draw_shift_curve",
     "draw_shifted",
+    "draw_open_layers",
+    "draw_patterns",
     "draw_pooling",
     "draw_reading",
     "draw_resolution",
@@ -73,15 +98,19 @@ __all__ = [
     "draw_stages",
     "draw_receptive_field",
     "draw_sliding_window",
+    "draw_smoothed",
+    "draw_swapped_classifiers",
     "feature_map",
     "draw_tensor_ranks",
     "feature_map_explorer",
     "feature_maps",
     "first_filters",
     "handin",
+    "heatmap_explorer",
     "image_grid",
     "keep_history",
     "kept_history",
+    "interval",
     "ladder",
     "learning_rate_explorer",
     "misses",
@@ -94,5 +123,6 @@ __all__ = [
     "shift_explorer",
     "receptive_field_explorer",
     "sliding_window_explorer",
+    "smoothing_explorer",
     "worst_mistakes",
 ]

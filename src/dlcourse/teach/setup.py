@@ -153,6 +153,8 @@ def _time(took: dict) -> str:
 
 def _points(asked: dict) -> str:
     exercises, written = len(asked["exercises"]), len(asked["written"])
+    if not exercises and not written:
+        return "none: this section is a lesson, with nothing to hand in"
     return (
         f"{asked['points']:g}, for {_count(exercises, 'exercise')} and "
         f"{_count(written, 'written question')}"

@@ -100,11 +100,11 @@ def synthetic_pictures(
     labels = np.random.default_rng(seed).permutation(np.arange(n) % len(kinds)).astype(np.uint8)
     images = np.empty((n, *size, 3), np.uint8)
     for i, label in enumerate(labels):
-        images[i] = _squeezed(draw_picture(kinds[label], seed, i), size)
+        images[i] = squeezed(draw_picture(kinds[label], seed, i), size)
     return images, labels
 
 
-def _squeezed(content: bytes, size: tuple[int, int]) -> np.ndarray:
+def squeezed(content: bytes, size: tuple[int, int]) -> np.ndarray:
     """A picture as `keras.utils.image_dataset_from_directory` reads it, to the nearest integer."""
     height, width = size
     with Image.open(io.BytesIO(content)) as image:

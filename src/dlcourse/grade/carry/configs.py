@@ -104,6 +104,9 @@ def _config(node: object, built: bool = False) -> object:
     """
     if node is None or type(node) in (bool, int, float, str):
         return node
+    if type(node) in (np.float64, np.float32, np.int64, np.bool_):
+        # Keras keeps a number as it was given: RandomRotation(np.radians(10)).
+        return node.item()
     if isinstance(node, (list, tuple)):
         return [_config(item) for item in node]
     if not isinstance(node, dict):
