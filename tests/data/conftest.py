@@ -2,6 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,11 @@ def serve():
         server.hold.set()
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def mirror(tmp_path) -> Path:
+    """An empty folder for copies of the public data."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    return folder

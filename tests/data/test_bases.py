@@ -14,13 +14,6 @@ SHAPE = (150, 150, 3)
 
 
 @pytest.fixture
-def mirror(tmp_path) -> Path:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def configured(tmp_path, mirror, monkeypatch):
     """Settings with folders of this test's own, on a machine whose network answers nobody."""
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")

@@ -88,13 +88,6 @@ def published(server, archive) -> Published:
 
 
 @pytest.fixture
-def mirror(tmp_path) -> Path:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def configured(tmp_path):
     """Settings with a cache folder of this test's own."""
 
