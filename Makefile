@@ -46,7 +46,7 @@ fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
 
 unit: setup  ## the unit tests, a file at a time in each of two processes
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile --durations=20
+	$(BIN)/python -m pytest tests -n 2 --dist loadgroup --durations=20
 
 nbval: setup  ## execute notebooks/ from end to end and compare the stored outputs
 	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest --nbval-lax -p dlcourse.build.nbval notebooks --no-header

@@ -55,17 +55,13 @@ def grade(
 
     What was graded before is graded again; scores that a grader gave by hand stay. `jobs`
     submissions run at once, each in a process of its own. Progress goes to stderr, what nbgrader
-    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, if the
-    section asks for nothing, or if student code should be isolated and cannot be.
+    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, if
+    nobody handed one in, or if student code should be isolated and cannot be.
     """
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
     enter(root, section)
-    if _is_lesson(root, section):
-        raise GradeError(
-            f"There is nothing to grade in {section}: it is a lesson, without exercises."
-        )
     chosen = _chosen(root, section, students)
     bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
     reasons = {}
@@ -173,6 +169,10 @@ def _chosen(root: Path, section: str, students: Iterable[str] | None) -> list[st
     folders = sorted((root / "submitted").glob(f"*/{section}"))
     handed_in = [folder.parent.name for folder in folders if folder.is_dir()]
     if students is None:
+        if not handed_in and _is_lesson(root, section):
+            raise GradeError(
+                f"There is nothing to grade in {section}: it is a lesson, without exercises."
+            )
         if not handed_in:
             raise GradeError(
                 f"Nobody has handed in {section}: there is no submitted/STUDENT/{section}. "
