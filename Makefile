@@ -14,10 +14,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lab lint build lock unit nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all lab lint build lock unit unit-all nbval fresh rehearsal clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the virtual environment (.venv) and install the locked packages
 
@@ -36,6 +36,9 @@ demo: setup  ## make a sample class, grade it, write feedback, show the class's 
 test: setup lint fresh unit nbval rehearsal  ## everything that must hold
 	@echo "make test: everything holds."
 
+test-all: setup lint fresh unit-all nbval rehearsal  ## the same, with the tests that take long
+	@echo "make test-all: everything holds."
+
 lint: setup  ## check code, notebooks and the workflow without running them
 	$(BIN)/ruff check src tests nbgrader_config.py
 	$(BIN)/ruff format --check src tests nbgrader_config.py
@@ -45,8 +48,13 @@ lint: setup  ## check code, notebooks and the workflow without running them
 fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
 
-unit: setup  ## the unit tests, a file at a time in each of two processes
-	$(BIN)/python -m pytest tests -n 2 --dist loadgroup --durations=20
+UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadgroup --durations=20
+
+unit: setup  ## the unit tests in two processes, without those that take long
+	$(UNIT) -m "not long"
+
+unit-all: setup  ## all unit tests: every known answer as well, live and carried
+	$(UNIT)
 
 nbval: setup  ## execute notebooks/ from end to end and compare the stored outputs
 	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest --nbval-lax -p dlcourse.build.nbval notebooks --no-header

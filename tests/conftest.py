@@ -1,4 +1,4 @@
-"""Which tests stay together in one process, and which `make test` leaves to `make test-all`."""
+"""Which tests stay together in one process."""
 
 import pytest
 

@@ -14,8 +14,8 @@ def test_the_accuracy_in_the_readme_is_the_one_that_the_stored_notebook_measured
 
 
 def test_every_make_command_in_the_readme_is_a_target():
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert set(re.findall(r"make (?:EXTRA=gpu )?([a-z]+)\b", README)) <= set(targets)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert set(re.findall(r"make (?:EXTRA=gpu )?([a-z-]+)\b", README)) <= set(targets)
 
 
 def test_every_file_that_the_readme_links_to_is_there():

@@ -19,6 +19,8 @@ from parity import (
 
 from dlcourse.settings import settings
 
+pytestmark = pytest.mark.long
+
 SEED = 1
 CLASS = {
     "01_tensors": Kind("messy", mixed, (shows_progress, adds_cells, edits_text, was_run_before)),

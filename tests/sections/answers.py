@@ -11,6 +11,7 @@ import sys
 import tempfile
 import tomllib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -119,10 +120,17 @@ def sections() -> list[str]:
     return sorted(path.stem for path in HERE.glob("*.toml"))
 
 
+@cache
+def known(section: str) -> dict:
+    """What the section's TOML file here says."""
+    return tomllib.loads((HERE / f"{section}.toml").read_text("utf-8"))
+
+
 def known_answers(kind: str) -> list[tuple[str, dict]]:
     """(section, entry) for each answer of a kind, "right" or "wrong", in the TOML files here."""
-    return [
-        (name, entry)
-        for name in sections()
-        for entry in tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))[kind]
-    ]
+    return [(name, entry) for name in sections() for entry in known(name)[kind]]
+
+
+def takes_long(section: str, entry: dict) -> bool:
+    """Whether the known answer's exercise is one of those that train for long."""
+    return entry["exercise"] in known(section).get("long", [])

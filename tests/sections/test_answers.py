@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 import pytest
-from answers import Exercises, Student, known_answers, sections
+from answers import Exercises, Student, known_answers, sections, takes_long
 
 exercises = cache(Exercises)
 
@@ -28,6 +28,14 @@ def named(entry):
     return entry["name"] if isinstance(entry, dict) else str(entry)
 
 
+def marked(answers):
+    """The (section, entry) pairs; those whose exercise trains for long are for `make test-all`."""
+    return [
+        pytest.param(*answer, marks=[pytest.mark.long] if takes_long(*answer) else [])
+        for answer in answers
+    ]
+
+
 @pytest.mark.parametrize(("section", "exercise"), ALL)
 def test_the_reference_answer_is_right(section, exercise):
     cells = exercises(section).cells
@@ -45,12 +53,12 @@ def test_an_answer_cell_that_was_not_run_is_said(section, exercise):
     assert "Run the answer cell first" in verdict(section, exercise, "")
 
 
-@pytest.mark.parametrize(("section", "entry"), known_answers("right"), ids=named)
+@pytest.mark.parametrize(("section", "entry"), marked(known_answers("right")), ids=named)
 def test_a_right_answer_in_another_style_is_right(section, entry):
     assert verdict(section, entry["exercise"], entry["answer"]) == "right"
 
 
-@pytest.mark.parametrize(("section", "entry"), known_answers("wrong"), ids=named)
+@pytest.mark.parametrize(("section", "entry"), marked(known_answers("wrong")), ids=named)
 def test_a_wrong_answer_is_refused_and_the_message_names_the_mistake(section, entry):
     said = verdict(section, entry["exercise"], entry["answer"])
     assert said.startswith("❌")
@@ -68,8 +76,8 @@ def every_answer():
     for section, exercise in ALL:
         yield section, {"exercise": exercise, "name": f"{exercise}: reference"}
         yield section, {"exercise": exercise, "name": f"{exercise}: scaffold"}
-    yield from known_answers("right")
-    yield from known_answers("wrong")
+    yield from marked(known_answers("right"))
+    yield from marked(known_answers("wrong"))
 
 
 def text_of(section, entry):

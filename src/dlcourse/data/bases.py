@@ -107,38 +107,29 @@ class Pretrained:
         return model
 
 
-def _vgg16(input_shape: Shape) -> object:
-    import keras
+def _of_keras(module: str, network: str, **options: object) -> dict[str, Callable]:
+    """The architecture and the preprocessing of one of `keras.applications`, imported when used."""
 
-    return keras.applications.VGG16(weights=None, include_top=False, input_shape=input_shape)
+    def application() -> object:
+        import keras
 
+        return getattr(keras.applications, module)
 
-def _mobilenet(input_shape: Shape) -> object:
-    import keras
+    def architecture(input_shape: Shape) -> object:
+        build = getattr(application(), network)
+        return build(weights=None, include_top=False, input_shape=input_shape, **options)
 
-    return keras.applications.MobileNet(
-        alpha=0.75, weights=None, include_top=False, input_shape=input_shape
-    )
+    def preprocess(pictures: object) -> object:
+        return application().preprocess_input(pictures)
 
-
-def _preprocess_vgg16(pictures: object) -> object:
-    import keras
-
-    return keras.applications.vgg16.preprocess_input(pictures)
-
-
-def _preprocess_mobilenet(pictures: object) -> object:
-    import keras
-
-    return keras.applications.mobilenet.preprocess_input(pictures)
+    return {"architecture": architecture, "preprocess": preprocess}
 
 
 VGG16 = Base(
     name="vgg16",
     title="VGG16",
     learned_from="ImageNet's photographs",
-    architecture=_vgg16,
-    preprocess=_preprocess_vgg16,
+    **_of_keras("vgg16", "VGG16"),
     smallest=32,
     usual=224,
     top_block="block5_conv1",
@@ -156,8 +147,7 @@ MOBILENET = Base(
     name="mobilenet",
     title="MobileNet (alpha 0.75)",
     learned_from="ImageNet's photographs",
-    architecture=_mobilenet,
-    preprocess=_preprocess_mobilenet,
+    **_of_keras("mobilenet", "MobileNet", alpha=0.75),
     smallest=32,
     usual=224,
     top_block="conv_dw_12",
@@ -178,7 +168,7 @@ TINYVGG = Base(
     title="tinyvgg",
     learned_from="the course's own drawings",
     architecture=tinyvgg.tinyvgg,
-    preprocess=_preprocess_vgg16,
+    preprocess=VGG16.preprocess,
     smallest=32,
     usual=128,
     top_block="block5_conv1",
