@@ -48,7 +48,7 @@ lint: setup  ## check code, notebooks and the workflow without running them
 fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
 
-UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadgroup --durations=20
+UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadfile --durations=20
 
 unit: setup  ## the unit tests in two processes, without those that take long
 	$(UNIT) -m "not long"
@@ -57,7 +57,8 @@ unit-all: setup  ## all unit tests: every known answer as well, live and carried
 	$(UNIT)
 
 nbval: setup  ## execute notebooks/ from end to end and compare the stored outputs
-	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest --nbval-lax -p dlcourse.build.nbval notebooks --no-header
+	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax \
+		-p dlcourse.build.nbval notebooks --no-header
 
 rehearsal: demo  ## the grading pipeline on the sample class: every sample must end as it should
 

@@ -1,8 +1,8 @@
-"""How long the explorers of sections 03 and 04 take to redraw after one move of a control.
+"""How long the explorers of sections 03 to 06 take to redraw after one move of a control.
 
 Each setting of a grid is reached by moving the real widget's controls one at a time, and every move
 is timed: from the assignment of the value to the finished picture. Section 04's grids are whole;
-those of section 03, drawn with Matplotlib, are thinned to some hundred moves. Beside milliseconds,
+those of the others, drawn with Matplotlib, are thinned to some hundred moves. Beside milliseconds,
 which differ between machines, stands the ratio to a fixed piece of work done in the same run.
 
 Run: python benchmarks/explorers.py
@@ -14,9 +14,19 @@ import time
 from collections.abc import Callable, Iterator
 
 import keras
+import numpy as np
 
-from dlcourse.data import synthetic_digits
-from dlcourse.teach import learned, pooling, receptive, response, shifting, sliding
+from dlcourse.data import cats_and_dogs, synthetic_digits
+from dlcourse.teach import (
+    augmenting,
+    learned,
+    photographs,
+    pooling,
+    receptive,
+    response,
+    shifting,
+    sliding,
+)
 
 BOUND_MS = 100
 
@@ -103,10 +113,22 @@ def explorers_04() -> Iterator[tuple[str, Iterator[float], object]]:
     yield "receptive field", moves(field.stack, values, lambda: [field.row, field.column]), field
 
 
+def explorers_05_06() -> Iterator[tuple[str, Iterator[float], object]]:
+    """(name, seconds of every move, the widget) for the explorers of sections 05 and 06."""
+    paths = sorted((cats_and_dogs() / "validation" / "cats").glob("*.jpg"))[:4]
+    squares = photographs.resolution_explorer(paths)
+    values = [range(4), photographs.SIDES, (False, True)]
+    yield "resolution", moves(squares.inputs, values, list), squares
+    pictures = [photographs.squeezed(photographs.read_picture(path), 150) / 255 for path in paths]
+    draws = augmenting.augmentation_explorer(np.stack(pictures), ["cat"] * len(pictures))
+    values = [range(2), (0, 90), (0, 0.4), (0, 0.4), (0, 0.4), list(augmenting.FLIPS), (1, 7)]
+    yield "augmentation", moves(draws.inputs[:-1], values, list), draws
+
+
 def main() -> None:
     unit = reference()
     print(f"reference: {1e3 * unit:.1f} ms for writing 20,000 numbers")
-    for name, seconds, widget in itertools.chain(explorers_03(), explorers_04()):
+    for name, seconds, widget in itertools.chain(explorers_03(), explorers_04(), explorers_05_06()):
         times = sorted(seconds)
         middle, high, last = statistics.median(times), times[int(0.99 * len(times))], times[-1]
         shown = " ".join(

@@ -1,15 +1,21 @@
-"""Which tests stay together in one process."""
+"""Which tests stay together in one of xdist's processes."""
 
-import pytest
+import re
+
+from xdist.scheduler import LoadFileScheduling
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """A file's tests share their fixtures, so they stay in one process; known answers are so many
-    that each section's make a group of their own."""
-    for item in items:
-        group = item.path.stem
-        values = getattr(item, "callspec", None)
-        if group == "test_answers" and values is not None:
-            group = f"answers of {values.params['section']}"
-        item.add_marker(pytest.mark.xdist_group(group))
+class LoadSections(LoadFileScheduling):
+    """A file's tests share their fixtures, so they stay in one process.
+
+    Known answers are so many that those of each section make a file's worth of their own.
+    """
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        section = re.search(r"test_answers\.py::\w+\[(\d\d)_", nodeid)
+        return f"{file} {section[1]}" if section else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return LoadSections(config, log)

@@ -71,6 +71,11 @@ def test_curves_that_still_improve_are_not_called_overfitting():
     assert "no sign of overfitting" in curves(falling).figure.get_suptitle()
 
 
+def test_a_training_that_learns_nothing_is_not_called_overfitting():
+    idle = {**LEARNED, "loss": [0.694, 0.693, 0.695], "val_loss": [0.692, 0.694, 0.693]}
+    assert curves(idle).figure.get_suptitle() == "The validation loss is lowest after epoch 1 of 3"
+
+
 def test_curves_draw_what_was_measured_and_nothing_else():
     without = curves({"loss": [0.5], "acc": [0.7]}, title="One epoch")
     labels = [line.get_label() for axes in without.figure.axes for line in axes.lines]

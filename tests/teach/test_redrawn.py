@@ -8,11 +8,18 @@ import pytest
 from PIL import Image
 
 from dlcourse.data import synthetic_digits
-from dlcourse.teach import feature_map_explorer, response_explorer, shift_explorer
+from dlcourse.teach import (
+    augmentation_explorer,
+    feature_map_explorer,
+    response_explorer,
+    shift_explorer,
+)
+from dlcourse.teach.augmenting import UNANSWERED, YES
 from dlcourse.teach.redrawn import Panels
 
 layers = keras.layers
 DIGITS, LABELS = synthetic_digits(3, 8311)
+PICTURES = np.random.default_rng(8313).random((2, 24, 32, 3))
 
 
 def convnet():
@@ -34,6 +41,13 @@ EXPLORERS = {
     "shifted": (
         lambda: shift_explorer(DIGITS, LABELS, dense(), convnet()),
         [(1, -5, 4), (2, 8, -8)],
+    ),
+    "augmented": (
+        lambda: augmentation_explorer(PICTURES, ["cat", "dog"]),
+        [
+            (1, 90, 0.2, 0.4, 0.2, "upside down", 3, UNANSWERED),
+            (0, 0, 0.0, 0.0, 0.8, "none", 7, YES),
+        ],
     ),
 }
 

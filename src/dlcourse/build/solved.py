@@ -52,7 +52,8 @@ def execute(
     with tempfile.TemporaryDirectory(prefix="dlcourse-execute-") as folder:
         client = NotebookClient(
             nb,
-            timeout=1800,
+            # A full training may take an hour; the author sees the progress and can stop it.
+            timeout=None,
             record_timing=False,
             resources={"metadata": {"path": folder}},
             on_cell_complete=lambda cell, cell_index: progress(cell_index + 1, total),

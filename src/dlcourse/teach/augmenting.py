@@ -123,7 +123,7 @@ class _Draws(Panels):
         for axes in frames:
             axes.set_axis_off()
         self.headline = self.figure.suptitle("A cat, and eight random draws of it")
-        self.settle()
+        self.settle(*self.shown, self.headline)
 
     def show(
         self, image: np.ndarray, label: str, answer: str, seed: int, **settings: object

@@ -9,7 +9,7 @@ def curves(history: object, title: str | None = None) -> Picture:
     """Loss and accuracy by epoch, training against validation where that was measured.
 
     history: what model.fit returns, or its `.history`: name -> a value per epoch. The epoch with
-    the lowest validation loss is marked: from there on, the network overfits.
+    the lowest validation loss is marked: a network that goes on learning overfits from there on.
     """
     record = history if isinstance(history, dict) else history.history
     figure = new_figure(9, 3.4)
@@ -161,7 +161,10 @@ def _title(record: dict, best: int | None) -> str:
         return f"{epochs} epochs of training"
     if best == epochs:
         return "The validation loss still falls at the end: no sign of overfitting yet"
-    return f"The validation loss is lowest after epoch {best}: from there on the network overfits"
+    said = f"The validation loss is lowest after epoch {best}"
+    # Overfitting is more than a validation loss that went up: training has to go on getting better.
+    overfits = record["loss"][-1] < 0.95 * record["loss"][best - 1]
+    return f"{said}: from there on the network overfits" if overfits else f"{said} of {epochs}"
 
 
 def _curves_alt(record: dict, best: int | None) -> str:
