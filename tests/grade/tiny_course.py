@@ -3,6 +3,8 @@
 import copy
 import json
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -52,12 +54,22 @@ def _source(kernel):
     return v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
 
 
+@cache
+def empty_gradebook():
+    """The bytes of a new gradebook. nbgrader takes seconds to make one, most of them Alembic's."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(ROOT / "nbgrader_config.py", folder)
+        nbgrader_api(Path(folder)).gradebook.close()
+        return (Path(folder) / "gradebook.db").read_bytes()
+
+
 def make_course(root, kernel="python3"):
     """The tiny course in the folder `root`, released, with the real course's configuration."""
     folder = root / "source" / SECTION
     folder.mkdir(parents=True)
     nbformat.write(_source(kernel), folder / f"{NOTEBOOK}.ipynb")
     shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / "gradebook.db").write_bytes(empty_gradebook())
     # Endless loops and greed should not cost the test run a minute each.
     with (root / "nbgrader_config.py").open("a") as config:
         config.write("\nc.Execute.timeout = 3\nc.ExecuteSubmission.memory = 1024\n")
