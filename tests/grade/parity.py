@@ -533,6 +533,8 @@ def grade_with_stock(root: Path, section: str, student: str) -> str:
     api.config.Autograde.autograde_preprocessors = [
         SeededExecute if step is Execute else step for step in steps
     ]
+    # Outputs come late on a busy machine, and stock nbgrader gives up after four seconds.
+    api.config.Execute.iopub_timeout = 60
     outcome = api.autograde(section, student)
     return "" if outcome["success"] else last_error(outcome)
 
