@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from pipeline import convnet
 
 from dlcourse.data import cats_and_dogs, pretrained_base
 from dlcourse.teach.augmenting import BOOKS, augmentation_layers
@@ -79,22 +80,8 @@ def stream(data: tuple[np.ndarray, np.ndarray], batch: int, augment: bool) -> tf
     return dataset.batch(batch).map(ready, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def convnet(side: int, dropout: float) -> keras.Model:
-    """The convnet of sections 05 (dropout 0) and 06 (0.5), compiled as there."""
-    model = keras.Sequential([keras.Input((side, side, 3))])
-    for filters in (32, 64, 128, 128):
-        model.add(layers.Conv2D(filters, 3, activation="relu"))
-        model.add(layers.MaxPooling2D(2))
-    model.add(layers.Flatten())
-    if dropout:
-        model.add(layers.Dropout(dropout))
-    model.add(layers.Dense(512, activation="relu"))
-    return compiled(model, 1e-4)
-
-
-def compiled(model: keras.Sequential, rate: float) -> keras.Model:
-    """The model with an output for two classes, compiled."""
-    model.add(layers.Dense(1, activation="sigmoid"))
+def compiled(model: keras.Model, rate: float) -> keras.Model:
+    """The model for two classes, compiled at that learning rate."""
     model.compile(keras.optimizers.RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
     return model
 
@@ -108,7 +95,7 @@ def fitted(model: keras.Model, train: tf.data.Dataset, held_out: object, epochs:
 def from_scratch(side: int, epochs: int, batch: int = 20, augment: bool = False) -> Record:
     train = stream(pictures("train", side), batch, augment)
     held_out = stream(pictures("validation", side), batch, augment=False)
-    return fitted(convnet(side, dropout=0.5 if augment else 0), train, held_out, epochs)
+    return fitted(compiled(convnet(side, dropout=augment), 1e-4), train, held_out, epochs)
 
 
 def with_augmentation(side: int, epochs: int) -> Record:
@@ -126,6 +113,7 @@ def on_features(side: int, epochs: int) -> Record:
     model = keras.Sequential([keras.Input(base.output_shape[1:]), layers.Flatten()])
     model.add(layers.Dense(256, activation="relu"))
     model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(1, activation="sigmoid"))
     train = tf.data.Dataset.from_tensor_slices(recorded[0]).shuffle(2000, seed=SEED).batch(20)
     return fitted(compiled(model, 2e-4), train, recorded[1], epochs)
 

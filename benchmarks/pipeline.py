@@ -21,6 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from dlcourse.data import cats_and_dogs, cats_and_dogs_origin
+from dlcourse.teach.augmenting import BOOKS, augmentation_layers
 
 CORES = os.cpu_count() or 1
 SIDE = 150
@@ -69,15 +70,7 @@ def plain(folder: Path, batch: int) -> tf.data.Dataset:
 
 def augmented(folder: Path, batch: int) -> tf.data.Dataset:
     """Section 06: the same, then random transforms of each batch."""
-    augment = keras.Sequential(
-        [
-            layers.RandomFlip("horizontal"),
-            layers.RandomRotation(40 / 360, fill_mode="nearest"),
-            layers.RandomTranslation(0.2, 0.2, fill_mode="nearest"),
-            layers.RandomShear(0.2, 0.2, fill_mode="nearest"),
-            layers.RandomZoom(0.2, fill_mode="nearest"),
-        ]
-    )
+    augment = keras.Sequential(augmentation_layers(**BOOKS))
 
     def apply(images, labels):
         return augment(images, training=True), labels
@@ -90,9 +83,9 @@ def _rescaled(images, labels):
     return images / 255, labels
 
 
-def convnet(*, dropout: bool) -> keras.Model:
-    """The convnet of sections 05 and 06: 3,453,121 parameters."""
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 3))])
+def convnet(side: int = SIDE, *, dropout: bool) -> keras.Model:
+    """The convnet of sections 05 and 06: 3,453,121 parameters for pictures of 150 x 150."""
+    model = keras.Sequential([keras.Input((side, side, 3))])
     for filters in (32, 64, 128, 128):
         model.add(layers.Conv2D(filters, 3, activation="relu"))
         model.add(layers.MaxPooling2D(2))

@@ -169,13 +169,11 @@ def _chosen(root: Path, section: str, students: Iterable[str] | None) -> list[st
     folders = sorted((root / "submitted").glob(f"*/{section}"))
     handed_in = [folder.parent.name for folder in folders if folder.is_dir()]
     if students is None:
-        if not handed_in and _is_lesson(root, section):
-            raise GradeError(
-                f"There is nothing to grade in {section}: it is a lesson, without exercises."
-            )
         if not handed_in:
             raise GradeError(
-                f"Nobody has handed in {section}: there is no submitted/STUDENT/{section}. "
+                f"There is nothing to grade in {section}: it is a lesson, without exercises."
+                if _is_lesson(root, section)
+                else f"Nobody has handed in {section}: there is no submitted/STUDENT/{section}. "
                 "Put each student's notebook there."
             )
         return handed_in
