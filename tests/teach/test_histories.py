@@ -27,11 +27,7 @@ def test_what_fit_returns_is_kept_as_plain_numbers():
 
 def test_profile_and_source_are_kept_beside_it():
     keep_history("scratch", LEARNED)
-    assert recall("histories")["scratch"] == {
-        "history": LEARNED,
-        "profile": "fast",
-        "source": "synthetic",
-    }
+    assert recall("histories")["scratch"] == {"fast synthetic": LEARNED}
 
 
 def test_there_is_none_where_none_was_kept():
@@ -52,10 +48,14 @@ def test_a_history_of_another_profile_is_not_compared(monkeypatch):
     monkeypatch.setenv("DLCOURSE_PROFILE", "full")
     settings.cache_clear()
     assert kept_history("scratch") is None
+    keep_history("scratch", {"loss": [0.2]})
+    monkeypatch.setenv("DLCOURSE_PROFILE", "fast")
+    settings.cache_clear()
+    assert kept_history("scratch") == LEARNED
 
 
 def test_a_history_of_other_data_is_not_compared():
-    keep("histories", {"scratch": {"history": LEARNED, "profile": "fast", "source": "real"}})
+    keep("histories", {"scratch": {"fast real": LEARNED}})
     assert kept_history("scratch") is None
 
 
@@ -69,7 +69,9 @@ def test_nothing_is_kept_or_told_while_grading(monkeypatch, cache):
     assert (cache / "histories.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["not json", "[1]", '{"scratch": 3}', '{"scratch": {}}'])
+@pytest.mark.parametrize(
+    "content", ["not json", "[1]", '{"scratch": 3}', '{"scratch": {"fast synthetic": 3}}']
+)
 def test_a_damaged_file_counts_as_nothing_kept(cache, content):
     (cache / "histories.json").write_text(content, encoding="utf-8")
     assert kept_history("scratch") is None

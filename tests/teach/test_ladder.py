@@ -19,7 +19,7 @@ def shown(**accuracies) -> str:
 
 
 def mine(source="real", profile="full"):
-    kept = {"mnist_dense": {"value": 0.9812, "profile": profile, "source": source}}
+    kept = {"mnist_dense": {f"{profile} {source}": 0.9812}}
     return rows_of_ladder(kept)[0]
 
 
@@ -57,6 +57,26 @@ def test_the_latest_number_of_a_step_counts():
     assert "71.0%" not in text
 
 
+def test_a_quick_run_does_not_replace_a_full_one(monkeypatch):
+    shown(mnist_dense=0.71)
+    monkeypatch.setenv("DLCOURSE_PROFILE", "full")
+    settings.cache_clear()
+    assert "72.0%" in shown(mnist_dense=0.72)
+    monkeypatch.setenv("DLCOURSE_PROFILE", "fast")
+    settings.cache_clear()
+    assert "71.0%" in shown()
+    assert set(recall("ladder")["mnist_dense"].values()) == {0.71, 0.72}
+
+
+def test_where_there_is_no_number_of_this_profile_another_one_is_shown(monkeypatch):
+    monkeypatch.setenv("DLCOURSE_PROFILE", "full")
+    settings.cache_clear()
+    shown(mnist_dense=0.72)
+    monkeypatch.setenv("DLCOURSE_PROFILE", "fast")
+    settings.cache_clear()
+    assert "72.0%" in shown()
+
+
 def test_nothing_is_kept_or_shown_while_grading(monkeypatch, cache):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     settings.cache_clear()
@@ -64,7 +84,9 @@ def test_nothing_is_kept_or_shown_while_grading(monkeypatch, cache):
     assert list(cache.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["not json", "[1]", '{"mnist_dense": 3}'])
+@pytest.mark.parametrize(
+    "content", ["not json", "[1]", '{"mnist_dense": 3}', '{"mnist_dense": {"a": 1}}']
+)
 def test_a_damaged_file_does_not_stop_the_ladder(cache, content):
     (cache / "ladder.json").write_text(content, encoding="utf-8")
     assert "97.8%" in shown()

@@ -1,10 +1,9 @@
 """The results ladder: the book's number for every step of the course, and yours beside it."""
 
-from dlcourse.data import DATASETS
 from dlcourse.settings import settings
 from dlcourse.teach.book import LADDER, Step
 from dlcourse.teach.page import show, table
-from dlcourse.teach.storage import keep, recall
+from dlcourse.teach.storage import circumstances, keep, recall
 
 _STORE = "ladder"
 _CAPTION = "Results ladder: the share of pictures that the network gets right"
@@ -26,34 +25,41 @@ def ladder(**accuracies: float) -> None:
     if settings().grading:
         return
     kept = recall(_STORE)
+    for step, value in accuracies.items():
+        now = circumstances(LADDER[step].data)
+        others = {key: old for key, old in _measured(kept, step).items() if key != now}
+        kept[step] = others | {now: float(value)}
     if accuracies:
-        kept |= {name: _measurement(name, value) for name, value in accuracies.items()}
         keep(_STORE, kept)
     show(*table(_CAPTION, _COLUMNS, rows_of_ladder(kept)))
 
 
-def _measurement(step: str, value: float) -> dict:
-    source = DATASETS[LADDER[step].data].origin().kind
-    return {"value": float(value), "profile": settings().profile, "source": source}
+def _measured(kept: dict, step: str) -> dict[str, float]:
+    """What was measured of a step by its circumstances ("full real"), the latest last."""
+    measured = kept.get(step)
+    measured = measured if isinstance(measured, dict) else {}
+    return {key: value for key, value in measured.items() if isinstance(value, float)}
 
 
 def rows_of_ladder(kept: dict) -> list[tuple[str, ...]]:
-    """The ladder's rows as texts; `kept` is step -> {"value", "profile", "source"}."""
-    return [_row(step, kept.get(name)) for name, step in LADDER.items()]
+    """The ladder's rows as texts; `kept` is step -> circumstances ("full real") -> accuracy."""
+    return [_row(step, _measured(kept, name)) for name, step in LADDER.items()]
 
 
-def _row(step: Step, mine: dict | None) -> tuple[str, ...]:
+def _row(step: Step, measured: dict[str, float]) -> tuple[str, ...]:
     title = f"{step.title} (section {step.section})"
-    return (title, step.measured_on, step.book, *_mine(mine))
+    return (title, step.measured_on, step.book, *_mine(measured))
 
 
-def _mine(mine: dict | None) -> tuple[str, str]:
-    try:
-        value, profile, source = float(mine["value"]), mine["profile"], mine["source"]
-    except (KeyError, TypeError, ValueError):
+def _mine(measured: dict[str, float]) -> tuple[str, str]:
+    """The latest number of this process's profile, and where there is none the latest of any."""
+    alike = [key for key in measured if key.startswith(settings().profile)]
+    if not measured:
         return "", ""
+    latest = (alike or list(measured))[-1]
+    profile, _, source = latest.partition(" ")
     if source == "synthetic":
         how = "synthetic data: not to be compared with the book's number"
     else:
         how = "real data" if profile == "full" else "real data, but less of it than in the book"
-    return f"{value:.1%}", f"{profile} profile, {how}"
+    return f"{measured[latest]:.1%}", f"{profile} profile, {how}"

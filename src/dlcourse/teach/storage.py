@@ -8,6 +8,7 @@ import json
 import os
 from contextlib import suppress
 
+from dlcourse.data import DATASETS
 from dlcourse.settings import settings
 
 
@@ -27,3 +28,11 @@ def keep(name: str, values: dict) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
         beside.replace(path)
+
+
+def circumstances(data: str) -> str:
+    """The profile of this process and the source of dataset `data`, as in "full real".
+
+    What was measured is kept by these, so that a quick run never replaces what hours were spent on.
+    """
+    return f"{settings().profile} {DATASETS[data].origin().kind}"
