@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from dlcourse.grade.course import grade
 from dlcourse.grade.demo import without_markers
-from dlcourse.grade.notebook import grade_id
+from dlcourse.grade.notebook import grade_id, plain_code, source_cells
 from dlcourse.grade.samples import Handout
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.submission import last_error, nbgrader_api
@@ -513,6 +513,7 @@ class SeededExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         self._seeded, self._assignment = False, resources["nbgrader"]["assignment"]
+        self._own = plain_code(source_cells(self, resources["nbgrader"]))
         return super().preprocess(nb, resources, km)
 
     def preprocess_cell(self, cell, resources, index):
@@ -522,7 +523,7 @@ class SeededExecute(Execute):
             self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
         done = super().preprocess_cell(cell, resources, index)
         if cell.cell_type == "code":
-            self._seeded |= not utils.is_locked(cell) and sets_a_seed(cell.source)
+            self._seeded |= sets_a_seed(cell, self._own)
         return done
 
 

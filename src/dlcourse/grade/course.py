@@ -58,16 +58,27 @@ def grade(
     says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, if
     nobody handed one in, or if student code should be isolated and cannot be.
     """
+    return grade_sections(root, {section: students}, jobs=jobs)
+
+
+def grade_sections(
+    root: Path, wanted: dict[str, Iterable[str] | None], *, jobs: int | None = None
+) -> list[Result]:
+    """Grades several sections in one go, as `grade` does each; `wanted` is section -> students."""
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
-    enter(root, section)
-    chosen = _chosen(root, section, students)
-    bar = tqdm(total=len(chosen), desc=f"Grading {section}", unit="submission")
+    for section in wanted:
+        enter(root, section)
+    chosen = [
+        (section, name) for section in wanted for name in _chosen(root, section, wanted[section])
+    ]
+    what = next(iter(wanted)) if len(wanted) == 1 else f"{len(wanted)} sections"
+    bar = tqdm(total=len(chosen), desc=f"Grading {what}", unit="submission")
     reasons = {}
     shared = addresses()
     with bar, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
-        running = {pool.submit(_grade_apart, root, section, name, shared): name for name in chosen}
+        running = {pool.submit(_grade_apart, root, *one, shared): one for one in chosen}
         try:
             for done in as_completed(running):
                 reasons[running[done]] = done.result()
@@ -76,10 +87,11 @@ def grade(
             pool.shutdown(wait=False, cancel_futures=True)
             _graders().close()
             raise
-    known = {result.student: result for result in read_results(root, section)}
+    read = [result for section in wanted for result in read_results(root, section)]
+    known = {(result.section, result.student): result for result in read}
     # A student whom nbgrader could not even enter has a reason all the same.
-    results = [known.get(name, Result(name, section, None, 0.0)) for name in chosen]
-    return [_with_reason(result, reasons[result.student]) for result in results]
+    results = [known.get(one, Result(one[1], one[0], None, 0.0)) for one in chosen]
+    return [_with_reason(result, reasons[result.section, result.student]) for result in results]
 
 
 def isolation(root: Path) -> str:

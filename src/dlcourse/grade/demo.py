@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from dlcourse.grade.course import GradeError, Result, grade
+from dlcourse.grade.course import GradeError, Result, grade_sections
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.report import class_report
 from dlcourse.grade.samples import CLASS, Handout, Sample
@@ -40,7 +40,7 @@ def run_demo(root: Path) -> list[Result]:
         path = folder / "submitted" / sample.student / handout.section
         path.mkdir(parents=True, exist_ok=True)
         (path / f"{handout.notebook}.ipynb").write_text(sample.hand_in(handout), "utf-8")
-    results = [result for handout in handouts for result in grade(folder, handout.section)]
+    results = grade_sections(folder, {handout.section: None for handout in handouts})
     print()
     print(class_report(results, folder))
     _check(samples, results)

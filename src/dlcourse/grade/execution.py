@@ -9,12 +9,13 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, v4, validator
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
-from traitlets import Enum, Integer, default
+from traitlets import Bool, Enum, Integer, default
 
 from dlcourse.data import DATASETS
 from dlcourse.grade.agent import SEED
+from dlcourse.grade.demonstrations import unneeded
 from dlcourse.grade.examiner import GRACE, Examiner, TestTimeout
-from dlcourse.grade.notebook import grade_id, is_unreadable, notes
+from dlcourse.grade.notebook import grade_id, is_unreadable, notes, plain_code, source_cells
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
 from dlcourse.grade.workshop import NAMESPACES, NONE, Workshop, default_isolation
@@ -31,6 +32,7 @@ OUTPUTS = ("stream", "display_data", "execute_result", "error")
 CUT = v4.new_output(
     "stream", name="stderr", text="\n[What follows is more output than is kept while grading.]\n"
 )
+IDLE = v4.new_output("stream", text="Not run while grading: nothing that is graded uses it.\n")
 
 
 class ExecuteSubmission(Execute):
@@ -48,6 +50,9 @@ class ExecuteSubmission(Execute):
     notebook_timeout = Integer(900, help="Seconds for all cells of a notebook together.").tag(
         config=True
     )
+    everything = Bool(
+        False, help="Run also those trainings of the course's own that nothing graded uses."
+    ).tag(config=True)
 
     @default("isolation")
     def _default_isolation(self) -> str:
@@ -67,6 +72,8 @@ class ExecuteSubmission(Execute):
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
             return nb, resources
+        self._own = plain_code(source_cells(self, resources["nbgrader"]))
+        self._idle = set() if self.everything else unneeded(nb.cells, self._own)
         # A kernel that is graded can neither download data nor keep them.
         with suppress(UnknownSection):
             DATASETS[section(self._assignment)["data"]].make_ready()
@@ -114,11 +121,13 @@ class ExecuteSubmission(Execute):
     def _execute(self, cell: NotebookNode, index: int) -> None:
         if cell.cell_type != "code":
             return
+        if index in self._idle:
+            cell.execution_count, cell.outputs = None, [IDLE]
+            return
         self._kept_of_all, self._kept = self._kept_of_all + self._kept, 0
         if not self._seeded:
             self._ask(SEED, {"seed": seed_of(self._assignment, cell)})
-        # A cell of the course's own may seed for itself; it does not decide for the students.
-        self._seeded |= not utils.is_locked(cell) and sets_a_seed(cell.source)
+        self._seeded |= sets_a_seed(cell, self._own)
         # How long a cell that was interrupted has to say so.
         self.iopub_timeout = round(GRACE * patience())
         self.execute_cell(cell, index)

@@ -6,9 +6,11 @@ notebook's own metadata, from where feedback and the class report take it.
 
 import json
 import re
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode, v4
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 KEY = "dlcourse"
 _CELL_ID = r"[a-zA-Z0-9_-]{1,64}"
@@ -23,6 +25,28 @@ def grade_id(cell: NotebookNode) -> str | None:
     """The cell's nbgrader id, or None if it has none or its metadata are mangled."""
     info = cell.metadata.get("nbgrader")
     return info.get("grade_id") if isinstance(info, dict) else None
+
+
+def source_cells(step: NbGraderPreprocessor, info: dict) -> list[NotebookNode]:
+    """The cells of source/ from which the notebook that `step` is at was released.
+
+    info: what nbgrader's resources say of it, with its "assignment" and "notebook".
+    """
+    coursedir = step.parent.parent.coursedir
+    folder = coursedir.format_path(coursedir.source_directory, ".", info["assignment"])
+    return nbformat.read(Path(folder) / f"{info['notebook']}.ipynb", as_version=4).cells
+
+
+def plain_code(cells: list[NotebookNode]) -> dict[str, NotebookNode]:
+    """The code cells that nbgrader does not know, by notebook cell id."""
+    plain = (cell for cell in cells if cell.cell_type == "code" and not grade_id(cell))
+    return {cell.id: cell for cell in plain if "id" in cell}
+
+
+def is_untouched(cell: NotebookNode, plain: dict[str, NotebookNode]) -> bool:
+    """Whether a submission's cell is one of the course's plain ones, with its text."""
+    own = plain.get(cell.get("id"))
+    return own is not None and grade_id(cell) is None and cell.source == own.source
 
 
 def read_notebook(text: str) -> NotebookNode:

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
 from nbgrader import utils
@@ -15,7 +14,15 @@ from nbgrader.preprocessors import (
 )
 
 from dlcourse.grade.masters import Master, Place, restore
-from dlcourse.grade.notebook import KEY, grade_id, is_unreadable, notes, read_notebook, unreadable
+from dlcourse.grade.notebook import (
+    KEY,
+    grade_id,
+    is_unreadable,
+    notes,
+    read_notebook,
+    source_cells,
+    unreadable,
+)
 from dlcourse.grade.verdicts import KEY as VERDICTS
 from dlcourse.grade.verdicts import Verdict
 
@@ -86,10 +93,7 @@ class RestoreCells(NbGraderPreprocessor):
 
     def _places(self, info: dict) -> list[Place]:
         """The course's cells in the order of source/, since the gradebook keeps none."""
-        coursedir = self.parent.parent.coursedir
-        folder = coursedir.format_path(coursedir.source_directory, ".", info["assignment"])
-        source = nbformat.read(Path(folder) / f"{info['notebook']}.ipynb", as_version=4)
-        return [Place(cell.get("id"), grade_id(cell)) for cell in source.cells]
+        return [Place(cell.get("id"), grade_id(cell)) for cell in source_cells(self, info)]
 
     def _masters(self, notebook: Notebook, places: list[Place]) -> dict[str, Master]:
         cell_ids = {place.name: place.cell_id for place in places if place.name}

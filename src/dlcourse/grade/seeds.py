@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 from nbformat import NotebookNode
+from nbgrader import utils
 
-from dlcourse.grade.notebook import grade_id
+from dlcourse.grade.notebook import grade_id, is_untouched
 
 # How code looks that seeds a generator.
 _SEEDING = re.compile(r"\b(?:seed|set_seed|set_random_seed)\s*\(")
@@ -21,9 +22,15 @@ def seed_of(assignment: str, cell: NotebookNode) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def sets_a_seed(source: str) -> bool:
-    """Whether code seems to seed a generator itself."""
-    return bool(_SEEDING.search(source))
+def sets_a_seed(cell: NotebookNode, own: dict[str, NotebookNode]) -> bool:
+    """Whether a student's cell seems to seed a generator itself.
+
+    A cell of the course's own may; it does not decide for the students. own: the section's plain
+    code cells, by notebook cell id.
+    """
+    if utils.is_locked(cell) or is_untouched(cell, own):
+        return False
+    return bool(_SEEDING.search(cell.source))
 
 
 def seed_everything(seed: int) -> None:

@@ -42,13 +42,17 @@ def free_names(source: str) -> set[str]:
     """The names that a cell uses and neither defines nor finds among Python's builtins."""
     table = symtable.symtable(source, "cell", "exec")
     used = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
-    for inner in _inner(table):
-        used |= {
-            symbol.get_name()
-            for symbol in inner.get_symbols()
-            if symbol.is_global() and symbol.is_referenced()
-        }
-    return used - bound_names(source) - _BUILTINS
+    return (used | function_globals(source)) - bound_names(source) - _BUILTINS
+
+
+def function_globals(source: str) -> set[str]:
+    """The global names that functions and classes in a cell use, the cell's own among them."""
+    return {
+        symbol.get_name()
+        for inner in _inner(symtable.symtable(source, "cell", "exec"))
+        for symbol in inner.get_symbols()
+        if symbol.is_global() and symbol.is_referenced()
+    }
 
 
 def broken_rules(test: str, answer_names: set[str]) -> Iterator[str]:
