@@ -1,8 +1,13 @@
-"""Which tests stay together in one of xdist's processes."""
+"""Which tests stay together in one of xdist's processes, and what they need to ask only once."""
 
 import re
+from functools import cache
 
+import nbgrader.api
 from xdist.scheduler import LoadFileScheduling
+
+# nbgrader asks alembic for each new gradebook: a process, seconds, and the same answer every time.
+nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 
 
 class LoadSections(LoadFileScheduling):

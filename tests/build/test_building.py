@@ -1,17 +1,30 @@
 import json
+import shutil
+from dataclasses import replace
 
 import nbformat
 import pytest
+from tiny import make_course
 
 from dlcourse.build import BuildError, build, find_root, find_sections, lint, stale
 
 
-@pytest.fixture
-def built(course, monkeypatch):
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory):
     """The tiny course, built and executed on drawn data."""
-    monkeypatch.setenv("DLCOURSE_SOURCE", "synthetic")
-    build(course.root)
+    course = make_course(tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLCOURSE_SOURCE", "synthetic")
+        build(course.root)
     return course
+
+
+@pytest.fixture
+def built(built_once, tmp_path, monkeypatch):
+    """A copy of it, to be changed."""
+    monkeypatch.setenv("DLCOURSE_SOURCE", "synthetic")
+    shutil.copytree(built_once.root, tmp_path, dirs_exist_ok=True)
+    return replace(built_once, root=tmp_path)
 
 
 def cell(path, cell_id):

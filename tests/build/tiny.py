@@ -1,6 +1,13 @@
-"""A notebook of one small section, for tests that break it in one place."""
+"""A course of one small section, for tests that break it in one place."""
+
+import shutil
+from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from dlcourse.build.sections import Section, notebook_text, write_text
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ANSWER = '''def double(x):
     """Twice x."""
@@ -41,3 +48,12 @@ def tiny_notebook():
     kernelspec = {"display_name": "DL Practical", "language": "python", "name": "dlcourse"}
     metadata = {"kernelspec": kernelspec, "language_info": {"name": "python"}}
     return new_notebook(cells=cells, metadata=metadata)
+
+
+def make_course(root: Path) -> Section:
+    """The tiny course in the folder `root`, not built yet."""
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / "src" / "dlcourse").mkdir(parents=True)
+    section = Section(root, "01_doubling", "doubling")
+    write_text(section.source, notebook_text(tiny_notebook()))
+    return section

@@ -17,6 +17,7 @@ def course(tmp_path_factory):
     return root
 
 
+@pytest.mark.long  # `make rehearsal` is the demo on the course itself
 def test_the_sample_class_is_graded_and_each_ends_as_it_should(course, capsys):
     results = demo.run_demo(course)
     assert len(results) == len(demo.CLASS)

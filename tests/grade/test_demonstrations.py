@@ -1,4 +1,4 @@
-"""Which of the course's own trainings need not run: none that anything graded could notice."""
+"""Which of the course's own cells need not run: none that anything graded could notice."""
 
 import copy
 
@@ -20,8 +20,8 @@ def sections():
             yield pytest.param(cells, id=path.parent.name)
 
 
-def plain(name, source, *tags):
-    return v4.new_code_cell(source, id=name, metadata={"tags": [*tags]})
+def plain(name, source):
+    return v4.new_code_cell(source, id=name)
 
 
 def answer(name, source):
@@ -37,12 +37,12 @@ def check(name, source):
 def notebook(*, before=(), after=(), answered="def train(model, data):\n    model.fit(data)"):
     """A section with one exercise and one demonstration of it, and a student's cells around."""
     own = [
-        plain("setup", "from course import setup\nsetup()", "training"),
-        plain("data", "import numpy as np\ndata = np.ones(3)", "data"),
+        plain("setup", "from course import setup\nsetup()"),
+        plain("data", "import numpy as np\ndata = np.ones(3)"),
         answer("train", answered),
         check("train-tests", "import course\nassert course.works(train)"),
-        plain("trained", "model = build()\nhistory = train(model, data)", "training"),
-        plain("drawn", "curves(history)", "training"),
+        plain("trained", "model = build()\nhistory = train(model, data)"),
+        plain("drawn", "curves(history)"),
         check("later-tests", "assert later() == 1"),
     ]
     cells = copy.deepcopy([*own[:3], *before, *own[3:6], *after, own[6]])
@@ -53,8 +53,13 @@ def idle(cells, own):
     return {cells[place].id for place in unneeded(cells, own)}
 
 
-def test_a_training_that_nothing_uses_need_not_run():
-    assert idle(*notebook()) == {"trained", "drawn"}
+def test_what_nothing_uses_need_not_run():
+    assert idle(*notebook()) == {"data", "trained", "drawn"}
+
+
+def test_what_a_cell_needs_that_runs_is_run_as_well():
+    cells = [v4.new_code_cell("print(model)", id="mine")]
+    assert idle(*notebook(after=cells)) == {"drawn"}
 
 
 def test_the_cell_that_sets_the_notebook_up_always_runs():
@@ -105,8 +110,8 @@ def test_what_the_students_function_keeps_to_itself_counts():
 
 def test_a_training_that_the_student_changed_runs():
     cells, own = notebook()
-    next(cell for cell in cells if cell.id == "trained").source += "\nprint(1)"
-    assert idle(cells, own) == {"drawn"}
+    next(cell for cell in cells if cell.id == "drawn").source += "\nprint(1)"
+    assert idle(cells, own) == set()
 
 
 def test_a_training_that_the_student_marked_as_an_answer_runs():
@@ -116,10 +121,9 @@ def test_a_training_that_the_student_marked_as_an_answer_runs():
     assert idle(cells, own) == set()
 
 
-def test_a_tag_that_the_student_gave_does_not_count():
-    cells, own = notebook(after=[plain("mine", "secret = 1", "training")])
-    next(cell for cell in cells if cell.id == "data").metadata["tags"] = ["training"]
-    assert idle(cells, own) == {"trained", "drawn"}
+def test_a_cell_of_the_students_own_always_runs():
+    cells, own = notebook(after=[plain("mine", "print('here I am')")])
+    assert idle(cells, own) == {"data", "trained", "drawn"}
 
 
 @pytest.mark.parametrize("source", ["def broken(", "\0", "x = " + "(" * 500 + ")" * 500, "!ls {x}"])
@@ -127,9 +131,7 @@ def test_code_that_cannot_be_read_is_no_obstacle(source):
     idle(*notebook(after=[v4.new_code_cell(source, id="mine")]))
 
 
-@pytest.mark.parametrize("cells", sections())
-def test_most_trainings_of_each_section_need_not_run(cells):
-    """An explorer of a trained network that is not tagged as training makes it run: tag it."""
+@pytest.mark.parametrize("cells", list(sections()))
+def test_most_cells_of_each_section_need_not_run(cells):
     own = plain_code(cells)
-    trainings = {name for name, cell in own.items() if "training" in cell.metadata["tags"]}
-    assert len(idle(cells, own)) > 0.7 * len(trainings)
+    assert len(idle(cells, own)) > 0.9 * len(own)

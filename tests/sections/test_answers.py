@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 import pytest
-from answers import Exercises, Student, known_answers, sections, takes_long
+from answers import Exercises, known_answers, sections, takes_long
 
 exercises = cache(Exercises)
 
@@ -65,19 +65,13 @@ def test_a_wrong_answer_is_refused_and_the_message_names_the_mistake(section, en
     assert entry.get("says", "") in said
 
 
-@pytest.fixture(scope="module")
-def student():
-    process = Student()
-    yield process
-    process.close()
-
-
 def every_answer():
+    """The (section, entry) pairs; known answers, carried once more, are for `make test-all`."""
     for section, exercise in ALL:
         yield section, {"exercise": exercise, "name": f"{exercise}: reference"}
         yield section, {"exercise": exercise, "name": f"{exercise}: scaffold"}
-    yield from marked(known_answers("right"))
-    yield from marked(known_answers("wrong"))
+    for answer in known_answers("right") + known_answers("wrong"):
+        yield pytest.param(*answer, marks=pytest.mark.long)
 
 
 def text_of(section, entry):

@@ -6,7 +6,7 @@ Each case is an answer and a test cell: together they use every kind of value th
 import textwrap
 
 import pytest
-from answers import SEED, Student
+from answers import SEED
 
 from dlcourse.grade.carry.rule import answer_names, broken_rules
 from dlcourse.grade.seeds import seed_everything
@@ -552,13 +552,6 @@ FAULTY = {
         "a Keras Sequential in two places at once",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def student():
-    process = Student()
-    yield process
-    process.close()
 
 
 def cell(test):

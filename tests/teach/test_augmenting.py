@@ -49,12 +49,16 @@ def shown(figure):
     return np.stack([axes.images[0].get_array() for axes in figure.axes])
 
 
-def test_every_setting_shows_what_keras_layers_draw_of_the_picture(monkeypatch):
+GRID = ([0, 40, 180], [0, 0.2, 0.6], [0, 0.2], [0, 0.8], list(FLIPS), [1, 7])
+CORNERS = ([0, 180], [0, 0.6], [0, 0.2], [0, 0.8], ["none", "left to right"], [7])
+
+
+@pytest.mark.parametrize("grid", [CORNERS, pytest.param(GRID, marks=pytest.mark.long)])
+def test_every_setting_shows_what_keras_layers_draw_of_the_picture(monkeypatch, grid):
     monkeypatch.setattr(Redrawn, "png", lambda self: b"")
     explorer = augmentation_explorer(PICTURES, ["cat", "dog"])
     picture, degrees, shift, shear, zoom, flip, number, _ = explorer.inputs
     picture.value = 1
-    grid = ([0, 40, 180], [0, 0.2, 0.6], [0, 0.2], [0, 0.8], list(FLIPS), [1, 7])
     for setting in itertools.product(*grid):
         controls = (degrees, shift, shear, zoom, flip, number)
         for control, value in zip(controls, setting, strict=True):

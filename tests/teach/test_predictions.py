@@ -76,13 +76,15 @@ def test_nothing_is_preselected_and_nothing_is_committed_without_an_answer(cache
 
 def test_a_hit_says_so():
     commit("a", CHOICES[1], CHOICES)
-    assert "It is (128, 28, 28): as you predicted" in said(predictions.compare, "a", (128, 28, 28))
+    assert "The answer: (128, 28, 28). As you predicted." in said(
+        predictions.compare, "a", (128, 28, 28)
+    )
 
 
 def test_a_miss_shows_both():
     commit("a", CHOICES[0], CHOICES)
     text = said(predictions.compare, "a", (128, 28, 28))
-    assert "It is (128, 28, 28): you predicted (127, 28, 28)" in text
+    assert "The answer: (128, 28, 28). You predicted: (127, 28, 28)." in text
 
 
 def test_no_prediction_stops_nobody():
@@ -92,12 +94,12 @@ def test_no_prediction_stops_nobody():
 @pytest.mark.parametrize(("answer", "hit"), [("60,000", True), ("62e3", True), ("70000", False)])
 def test_a_written_number_meets_what_is_within_a_tenth(answer, hit):
     commit("a", answer)
-    assert ("as you predicted" in said(predictions.compare, "a", 60_000)) is hit
+    assert ("As you predicted" in said(predictions.compare, "a", 60_000)) is hit
 
 
 def test_a_chosen_number_meets_only_itself():
     commit("a", "127", ["127", "128"])
-    assert "you predicted 127" in said(predictions.compare, "a", 128)
+    assert "You predicted: 127" in said(predictions.compare, "a", 128)
 
 
 def test_the_misses_are_listed_and_the_hits_are_not():
@@ -106,7 +108,7 @@ def test_the_misses_are_listed_and_the_hits_are_not():
         shown(predictions.compare, key, CHOICES[1])
     text = said(predictions.misses, "01-")
     assert "(1 of 2)" in text
-    assert "You predicted (127, 28, 28); it is (128, 28, 28)." in text
+    assert "You predicted: (127, 28, 28). The answer: (128, 28, 28)." in text
 
 
 def test_without_a_miss_the_wrap_up_says_so():

@@ -41,7 +41,13 @@ def not_rendered(monkeypatch):
     monkeypatch.setattr(Redrawn, "png", lambda self: b"")
 
 
-@pytest.mark.parametrize("name", FILTERS)
+def filters():
+    """All of them; those after the second are for `make test-all`."""
+    for number, name in enumerate(FILTERS):
+        yield pytest.param(name, marks=[pytest.mark.long] if number > 1 else [])
+
+
+@pytest.mark.parametrize("name", list(filters()))
 def test_every_place_of_every_digit_shows_the_sum_that_keras_computes(not_rendered, name):
     explorer = response_explorer(DIGITS)
     use = controls(explorer)

@@ -68,6 +68,8 @@ def grade_sections(
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
+    # The warm processes import while the sections are entered.
+    shared = addresses()
     for section in wanted:
         enter(root, section)
     chosen = [
@@ -76,7 +78,6 @@ def grade_sections(
     what = next(iter(wanted)) if len(wanted) == 1 else f"{len(wanted)} sections"
     bar = tqdm(total=len(chosen), desc=f"Grading {what}", unit="submission")
     reasons = {}
-    shared = addresses()
     with bar, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
         running = {pool.submit(_grade_apart, root, *one, shared): one for one in chosen}
         try:

@@ -1,8 +1,8 @@
-"""The course's own trainings that need not run while grading, since nothing graded uses them.
+"""The course's own cells that need not run while grading, since nothing graded uses them.
 
-Most of a section's minutes go into networks that are trained to be looked at. A cell of that kind,
-untouched, can be left out where no cell that runs after it uses a name that the cell makes, or an
-object that it may change. What students wrote always runs.
+Most of a section's minutes go into what there is to look at: trained networks, figures, explorers.
+Such a cell, untouched, can be left out where no cell that runs after it uses a name that the cell
+makes, or an object that it may change. What students wrote always runs.
 """
 
 import ast
@@ -21,13 +21,13 @@ from dlcourse.grade.notebook import is_untouched
 # Through these, code can reach names that do not stand in it: functions, and what IPython keeps.
 INDIRECT = {"globals", "locals", "vars", "eval", "exec"}
 INTERACTIVE = {"get_ipython", "In", "Out", "_", "__main__"}
-TAG = "training"
 
 
 def unneeded(cells: list[NotebookNode], own: dict[str, NotebookNode]) -> set[int]:
     """The places among a submission's `cells` that need not run.
 
-    own: the section's plain code cells as `plain_code` gives them, tags included.
+    own: the section's plain code cells, as `plain_code` gives them. The first of them always runs:
+    it sets the notebook up, which no name tells.
     """
     code = {place: _Code.of(cell) for place, cell in enumerate(cells) if cell.cell_type == "code"}
     constant = _constants(list(code.values()))
@@ -43,7 +43,9 @@ def unneeded(cells: list[NotebookNode], own: dict[str, NotebookNode]) -> set[int
     used, idle = set(), set()
     for place, part in reversed(code.items()):
         touched = part.bound | (_reached(part.free, functions) - constant)
-        if _is_shown(cells[place], own) and not _linked(touched, together) & used:
+        cell = cells[place]
+        is_shown = is_untouched(cell, own) and cell.id != next(iter(own))
+        if is_shown and not _linked(touched, together) & used:
             idle.add(place)
         elif part.is_indirect:
             # It may use anything that was there before it.
@@ -51,16 +53,6 @@ def unneeded(cells: list[NotebookNode], own: dict[str, NotebookNode]) -> set[int
         else:
             used |= part.free
     return idle
-
-
-def _is_shown(cell: NotebookNode, own: dict[str, NotebookNode]) -> bool:
-    """Whether the course has the cell for its training alone, and it stands as it was released.
-
-    The first of its cells sets the notebook up, which no name tells.
-    """
-    if not is_untouched(cell, own) or cell.id == next(iter(own)):
-        return False
-    return TAG in own[cell.id].metadata.get("tags", [])
 
 
 @dataclass(frozen=True)

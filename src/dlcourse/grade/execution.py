@@ -51,7 +51,7 @@ class ExecuteSubmission(Execute):
         config=True
     )
     everything = Bool(
-        False, help="Run also those trainings of the course's own that nothing graded uses."
+        False, help="Run also those of the course's own cells that nothing graded uses."
     ).tag(config=True)
 
     @default("isolation")

@@ -48,13 +48,13 @@ def compare(key: str, actual: object) -> None:
     entries, notice = _load()
     entry = entries.get(key)
     if entry is None:
-        _say(f"It is {actual}. (You committed no prediction.) {notice}")
+        _say(f"The answer: {actual}. (You committed no prediction.) {notice}")
         return
     hit = _meets(entry["answer"], actual, exact=entry["exact"])
     entries[key] = {**entry, "actual": str(actual), "hit": hit}
     notice += _store(entries)
-    verdict = "as you predicted" if hit else f"you predicted {entry['answer']}"
-    _say(f"{'🎯' if hit else '🔎'} It is {actual}: {verdict}. {notice}")
+    verdict = "As you predicted." if hit else f"You predicted: {entry['answer']}."
+    _say(f"{'🎯' if hit else '🔎'} The answer: {actual}. {verdict} {notice}")
 
 
 def misses(prefix: str = "") -> None:
@@ -70,7 +70,7 @@ def misses(prefix: str = "") -> None:
         _say(f"Every prediction met its result ({len(compared)} of {len(compared)}). {notice}")
     else:
         rows = [
-            f"{entry['question']} You predicted {entry['answer']}; it is {entry['actual']}."
+            f"{entry['question']} You predicted: {entry['answer']}. The answer: {entry['actual']}."
             for entry in missed
         ]
         _say(f"Worth a second look ({len(missed)} of {len(compared)}): {notice}", rows)
