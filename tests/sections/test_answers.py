@@ -36,6 +36,7 @@ def marked(answers):
     ]
 
 
+@pytest.mark.long  # nbval runs it live, in the solved notebooks
 @pytest.mark.parametrize(("section", "exercise"), ALL)
 def test_the_reference_answer_is_right(section, exercise):
     cells = exercises(section).cells
@@ -66,9 +67,14 @@ def test_a_wrong_answer_is_refused_and_the_message_names_the_mistake(section, en
 
 
 def every_answer():
-    """The (section, entry) pairs; known answers, carried once more, are for `make test-all`."""
+    """The (section, entry) pairs.
+
+    Known answers, carried once more, are for `make test-all`, and so are references: in `make test`
+    the rehearsal carries them, as grading does.
+    """
     for section, exercise in ALL:
-        yield section, {"exercise": exercise, "name": f"{exercise}: reference"}
+        reference = {"exercise": exercise, "name": f"{exercise}: reference"}
+        yield pytest.param(section, reference, marks=pytest.mark.long)
         yield section, {"exercise": exercise, "name": f"{exercise}: scaffold"}
     for answer in known_answers("right") + known_answers("wrong"):
         yield pytest.param(*answer, marks=pytest.mark.long)
