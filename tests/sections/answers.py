@@ -110,8 +110,9 @@ class Student:
         return "right" if verdict.passed else verdict.message
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(30)
+        # Processes that were forked since hold its standard input open, so closing it ends nothing.
+        self._process.kill()
+        self._process.wait()
         self._folder.cleanup()
 
 
