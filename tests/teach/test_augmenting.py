@@ -17,11 +17,14 @@ from dlcourse.teach.augmenting import (
     YES,
     augmentation_layers,
     augmented,
+    gap_of,
 )
 from dlcourse.teach.redrawn import Redrawn
 
 PICTURES = np.random.default_rng(4460).random((2, 24, 24, 3))
 NEAREST = {"fill_mode": "nearest"}
+# Half of one of 255 shades, which is what showing a picture may cost.
+SHADE = 0.51 / 255
 
 
 def by_keras(image, seed, degrees, shift, shear, zoom, flip):
@@ -45,8 +48,12 @@ def by_keras(image, seed, degrees, shift, shear, zoom, flip):
 
 
 def shown(figure):
-    """The pictures in the figure: the one as it is, and the draws."""
-    return np.stack([axes.images[0].get_array() for axes in figure.axes])
+    """The pictures in the figure, in [0, 1]: the one as it is, and the draws."""
+    sheet = figure.axes[0].images[0].get_array() / 255
+    side, gap = PICTURES.shape[1], gap_of(PICTURES.shape[2])
+    tops, lefts = (0, side + gap), [2 * side + gap + column * (side + gap) for column in range(4)]
+    draws = [sheet[top : top + side, left : left + side] for top in tops for left in lefts]
+    return np.stack([sheet[: 2 * side : 2, : 2 * side : 2], *draws])
 
 
 GRID = ([0, 40, 180], [0, 0.2, 0.6], [0, 0.2], [0, 0.8], list(FLIPS), [1, 7])
@@ -55,7 +62,7 @@ CORNERS = ([0, 180], [0, 0.6], [0, 0.2], [0, 0.8], ["none", "left to right"], [7
 
 @pytest.mark.parametrize("grid", [CORNERS, pytest.param(GRID, marks=pytest.mark.long)])
 def test_every_setting_shows_what_keras_layers_draw_of_the_picture(monkeypatch, grid):
-    monkeypatch.setattr(Redrawn, "png", lambda self: b"")
+    monkeypatch.setattr(Redrawn, "jpeg", lambda self: b"")
     explorer = augmentation_explorer(PICTURES, ["cat", "dog"])
     picture, degrees, shift, shear, zoom, flip, number, _ = explorer.inputs
     picture.value = 1
@@ -65,9 +72,9 @@ def test_every_setting_shows_what_keras_layers_draw_of_the_picture(monkeypatch, 
             control.value = value
         *settings, seed = setting
         found = shown(explorer.draw(1, *settings, seed, UNANSWERED).figure)
-        np.testing.assert_allclose(found[0], PICTURES[1])
+        np.testing.assert_allclose(found[0], PICTURES[1], atol=SHADE)
         expected = np.clip(by_keras(PICTURES[1], seed, *settings), 0, 1)
-        np.testing.assert_allclose(found[1:], expected, atol=1e-6)
+        np.testing.assert_allclose(found[1:], expected, atol=SHADE)
         assert ("turned by up to" in explorer.words.value) == bool(settings[0])
         assert "A dog" in explorer.words.value
 
@@ -77,7 +84,14 @@ def test_the_sliders_reach_as_far_as_they_say_and_start_at_the_book():
     for control, name in zip(explorer.inputs[1:5], FURTHEST, strict=True):
         assert (control.value, control.max) == (BOOKS[name], FURTHEST[name])
         control.value = control.max
-    assert explorer.image.value[:4] == b"\x89PNG"
+    assert explorer.image.value[:2] == b"\xff\xd8"
+    assert explorer.image.format == "jpeg"
+
+
+def test_large_pictures_are_explored_small():
+    large = np.random.default_rng(4461).random((1, 150, 300, 3))
+    sheet = augmentation_explorer(large, ["cat"]).draw(0, 0, 0, 0, 0, "none", 1, YES).figure.axes[0]
+    assert sheet.images[0].get_array().shape == (2 * 48 + 4, 2 * 96 + 4 * 100, 3)
 
 
 def test_nothing_asked_for_leaves_the_picture_as_it_is():

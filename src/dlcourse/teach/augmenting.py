@@ -3,12 +3,14 @@
 import ipywidgets as widgets
 import numpy as np
 
-from dlcourse.teach.explorer import Explorer
+from dlcourse.teach.explorer import Explorer, PhotographExplorer
 from dlcourse.teach.pictures import Picture
 from dlcourse.teach.redrawn import Panels
 
-# How many random draws of a picture are shown beside it.
+# How many random draws of a picture are shown beside it, in two rows.
 DRAWS = 8
+# Explorers show pictures at most this high and wide: Keras transforms those within a slider's move.
+LARGEST = 96
 # What `flip` may be -> the mode of Keras's RandomFlip.
 FLIPS = {
     "none": None,
@@ -67,7 +69,8 @@ def draw_augmented(image: np.ndarray, label: str, seed: int = 1, **settings: obj
 def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
     """Sliders for how far each transform may go, and draws of a picture: is the label still true?
 
-    images: (n, height, width, 3) in [0, 1]; labels: a word for each. A move of a slider takes back
+    images: (n, height, width, 3) in [0, 1], which are made smaller where they are larger than
+    `LARGEST`; labels: a word for each. A move of a slider takes back
     the answer, for there is something else to judge.
     """
     sliders = {name: _slider(name) for name in FURTHEST}
@@ -80,6 +83,7 @@ def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
         style={"description_width": "initial"},
     )
     inputs = [picture, *sliders.values(), flip, draw_number, answer]
+    images = _small(images)
     panels = _Draws(images[0])
 
     def draw(number: int, *chosen: object) -> Picture:
@@ -98,7 +102,41 @@ def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
         [sliders["shear"], sliders["zoom"]],
         [answer],
     ]
-    return Explorer(widgets.VBox([widgets.HBox(row) for row in rows]), inputs, draw)
+    return PhotographExplorer(widgets.VBox([widgets.HBox(row) for row in rows]), inputs, draw)
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    from keras import ops
+
+    height, width = images.shape[1:3]
+    share = LARGEST / max(height, width)
+    if share >= 1:
+        return images
+    size = round(share * height), round(share * width)
+    return np.clip(ops.image.resize(images.astype("float32"), size, antialias=True), 0, 1)
+
+
+def sheet(image: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """A picture twice as large, and its draws in two rows on the right; uint8, white between them.
+
+    image: (height, width, 3), draws: (DRAWS, height, width, 3), both in [0, 1].
+    """
+    height, width = image.shape[:2]
+    gap = gap_of(width)
+    pictures = np.rint(255 * np.clip([image, *draws], 0, 1)).astype("uint8")
+    columns = DRAWS // 2
+    whole = np.full((2 * height + gap, 2 * width + columns * (width + gap), 3), 255, "uint8")
+    whole[: 2 * height, : 2 * width] = pictures[0].repeat(2, axis=0).repeat(2, axis=1)
+    for place, picture in enumerate(pictures[1:]):
+        row, column = divmod(place, columns)
+        top, left = row * (height + gap), 2 * width + gap + column * (width + gap)
+        whole[top : top + height, left : left + width] = picture
+    return whole
+
+
+def gap_of(width: int) -> int:
+    """How many white pixels are between the pictures of a `sheet`."""
+    return max(1, width // 24)
 
 
 def _slider(name: str) -> widgets.ValueWidget:
@@ -109,30 +147,21 @@ def _slider(name: str) -> widgets.ValueWidget:
 
 
 class _Draws(Panels):
-    """A picture on the left, and two rows of draws of it."""
+    """A picture on the left, and two rows of draws of it: one image, since each costs time."""
 
     def __init__(self, image: np.ndarray) -> None:
         super().__init__(10.5, 3.9)
-        columns = DRAWS // 2
-        grid = self.figure.add_gridspec(2, columns + 2)
-        places = [grid[row, 2 + column] for row in range(2) for column in range(columns)]
-        first = self.figure.add_subplot(grid[:, :2])
-        first.set_title("as it is")
-        frames = [first, *(self.figure.add_subplot(place) for place in places)]
-        self.shown = [axes.imshow(image, vmin=0, vmax=1) for axes in frames]
-        for axes in frames:
-            axes.set_axis_off()
+        axes = self.figure.subplots()
+        axes.set_axis_off()
+        self.shown = axes.imshow(sheet(image, [image] * DRAWS))
         self.headline = self.figure.suptitle("A cat, and eight random draws of it")
-        self.settle(*self.shown, self.headline)
+        self.settle(self.shown, self.headline)
 
     def show(
         self, image: np.ndarray, label: str, answer: str, seed: int, **settings: object
     ) -> Picture:
         """The picture for these settings; the next call draws over it."""
-        for place, picture in zip(
-            self.shown, [image, *augmented(image, seed, **settings)], strict=True
-        ):
-            place.set_data(np.clip(picture, 0, 1))
+        self.shown.set_data(sheet(image, augmented(image, seed, **settings)))
         self.headline.set_text(f"A {label}, and {DRAWS} random draws of it: still a {label}?")
         said = _said(**settings)
         return self.picture(f"A {label}, and {DRAWS} random draws of it, {said}. {_reply(answer)}")

@@ -27,12 +27,25 @@ class Explorer(VBox):
     def _canvas(self) -> ValueWidget:
         return Image(format="png")
 
+    def _encoded(self, picture: Picture) -> bytes:
+        return picture.png()
+
     def _redraw(self, change: object = None) -> None:
         picture = self.draw(*(each.value for each in self.inputs))
-        self.image.value, self.words.value = picture.png(), picture.alt
+        self.image.value, self.words.value = self._encoded(picture), picture.alt
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict:
         """The widget's view, and for readers without a kernel a line instead of its repr."""
         bundle = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = "(an explorer; its controls need a running kernel)"
         return bundle
+
+
+class PhotographExplorer(Explorer):
+    """An explorer of a Redrawn picture of photographs: JPEG takes a fifth of the time of PNG."""
+
+    def _canvas(self) -> ValueWidget:
+        return Image(format="jpeg")
+
+    def _encoded(self, picture: Picture) -> bytes:
+        return picture.jpeg()

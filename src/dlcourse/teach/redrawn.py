@@ -16,10 +16,17 @@ class Redrawn(Picture):
 
     def png(self) -> bytes:
         """The picture as it is now, as the bytes of a PNG file."""
+        return self._saved("PNG", compress_level=1)
+
+    def jpeg(self) -> bytes:
+        """The picture as it is now, as the bytes of a JPEG file."""
+        return self._saved("JPEG", quality=90)
+
+    def _saved(self, format: str, **options: int) -> bytes:
         from PIL import Image
 
         buffer = io.BytesIO()
-        Image.fromarray(self.panels.pixels()).save(buffer, "PNG", compress_level=1)
+        Image.fromarray(self.panels.pixels()).save(buffer, format, **options)
         return buffer.getvalue()
 
 
