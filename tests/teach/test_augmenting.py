@@ -73,8 +73,10 @@ def test_every_setting_shows_what_keras_layers_draw_of_the_picture(monkeypatch, 
         *settings, seed = setting
         found = shown(explorer.draw(1, *settings, seed, UNANSWERED).figure)
         np.testing.assert_allclose(found[0], PICTURES[1], atol=SHADE)
-        expected = np.clip(by_keras(PICTURES[1], seed, *settings), 0, 1)
-        np.testing.assert_allclose(found[1:], expected, atol=SHADE)
+        expected = by_keras(PICTURES[1], seed, *settings)
+        drawn = augmented(PICTURES[1], seed, **dict(zip(BOOKS, settings, strict=True)))
+        np.testing.assert_allclose(drawn, expected, atol=1e-6)
+        np.testing.assert_allclose(found[1:], np.clip(expected, 0, 1), atol=SHADE)
         assert ("turned by up to" in explorer.words.value) == bool(settings[0])
         assert "A dog" in explorer.words.value
 

@@ -8,7 +8,7 @@ makes, or an object that it may change. What students wrote always runs.
 import ast
 import builtins
 import symtable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -40,12 +40,19 @@ def unneeded(cells: list[NotebookNode], own: dict[str, NotebookNode]) -> set[int
         if not utils.is_locked(cells[place]) and not is_untouched(cells[place], own)
         for names in part.together
     ]
+
+    def called(names: set[str]) -> set[str]:
+        return set().union(*(functions.get(name, ()) for name in names))
+
+    def linked(names: set[str]) -> set[str]:
+        return set().union(*(group for group in together if group & names))
+
     used, idle = set(), set()
     for place, part in reversed(code.items()):
-        touched = part.bound | (_reached(part.free, functions) - constant)
+        touched = part.bound | (_closure(part.free, called) - constant)
         cell = cells[place]
         is_shown = is_untouched(cell, own) and cell.id != next(iter(own))
-        if is_shown and not _linked(touched, together) & used:
+        if is_shown and not _closure(touched, linked) & used:
             idle.add(place)
         elif part.is_indirect:
             # It may use anything that was there before it.
@@ -109,22 +116,13 @@ def _constants(parts: list[_Code]) -> set[str]:
     return fixed - assigned | capitals
 
 
-def _reached(names: frozenset[str], functions: dict[str, frozenset[str]]) -> set[str]:
-    """`names`, and those that functions among them use in their turn."""
-    reached, new = set(), set(names)
+def _closure(names: Iterable[str], further: Callable[[set[str]], set[str]]) -> set[str]:
+    """`names`, and those that `further` leads to from them, one after the other."""
+    found, new = set(), set(names)
     while new:
-        reached |= new
-        new = set().union(*(functions.get(name, ()) for name in new)) - reached
-    return reached
-
-
-def _linked(names: set[str], together: list[frozenset[str]]) -> set[str]:
-    """`names`, and those that are assigned to them or from them, one after the other."""
-    linked, new = set(), set(names)
-    while new:
-        linked |= new
-        new = set().union(*(group for group in together if group & linked)) - linked
-    return linked
+        found |= new
+        new = further(new) - found
+    return found
 
 
 def _simple(statements: list[ast.stmt]) -> Iterator[ast.AST]:

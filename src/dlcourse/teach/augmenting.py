@@ -70,8 +70,8 @@ def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
     """Sliders for how far each transform may go, and draws of a picture: is the label still true?
 
     images: (n, height, width, 3) in [0, 1], which are made smaller where they are larger than
-    `LARGEST`; labels: a word for each. A move of a slider takes back
-    the answer, for there is something else to judge.
+    `LARGEST`; labels: a word for each. A move of a slider takes back the answer, for there is
+    something else to judge.
     """
     sliders = {name: _slider(name) for name in FURTHEST}
     flip = widgets.Dropdown(options=list(FLIPS), value=BOOKS["flip"], description="flip")
