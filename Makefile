@@ -48,7 +48,7 @@ lint: setup  ## check code, notebooks and the workflow without running them
 fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
 
-UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadfile --durations=20
+UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 unit: setup  ## the unit tests in two processes, without those that take long
 	$(UNIT) -m "not long"

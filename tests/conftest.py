@@ -13,11 +13,14 @@ nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 class LoadSections(LoadFileScheduling):
     """A file's tests share their fixtures, so they stay in one process.
 
-    Known answers are so many that those of each section make a file's worth of their own.
+    Known answers are so many that those of each section make a file's worth of their own. All that
+    grades stays together, for each process that grades starts three warm ones.
     """
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
+        if file.startswith("tests/grade/"):
+            return "tests/grade"
         section = re.search(r"test_answers\.py::\w+\[(\d\d)_", nodeid)
         return f"{file} {section[1]}" if section else file
 

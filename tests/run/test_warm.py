@@ -225,6 +225,14 @@ def module(tmp_path):
     return write
 
 
+def test_what_a_parent_is_told_to_call_is_done_for_its_children(folder, tmp_path):
+    (tmp_path / "preloaded.py").write_text("done = []\ndef prepare():\n    done.append(1)\n")
+    parent = Parent(["preloaded:prepare"], PYTHONPATH=f"{tmp_path}:{HERE}")
+    with parent.warm:
+        for _ in range(2):
+            assert parent.run("import preloaded; print(preloaded.done)").out == "[1]\n"
+
+
 def test_a_parent_that_hangs_at_its_imports_can_be_closed(folder, module):
     parent = module("import time\ntime.sleep(1000)")
     parent.warm.start(wait=False)

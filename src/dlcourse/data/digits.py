@@ -58,6 +58,11 @@ def synthetic_digits(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def warm_up() -> None:
+    """Prepare once what every process would prepare for itself with its first digit."""
+    _glyphs()
+
+
 def _draw(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Pictures of `labels`: uint8 of shape (n, 28, 28)."""
     n = len(labels)

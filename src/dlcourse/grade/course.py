@@ -22,6 +22,7 @@ GRADER_LIBRARIES = (
     "dlcourse.grade.submission",
     "dlcourse.grade.plugins",
     "dlcourse.grade.execution",
+    "dlcourse.grade.feedback:warm_up",
 )
 
 

@@ -55,14 +55,14 @@ class Examiner:
             payload = {"source": test, "names": sorted(free_names(test)), "seed": seed}
             ours, theirs = os.pipe()
             try:
-                child = self._workshop.fork_verifier(payload, [end.fileno(), theirs])
+                self._workshop.verifiers.begin(payload, [end.fileno(), theirs])
             finally:
                 os.close(theirs)
         with os.fdopen(ours, "rb") as report:
             try:
                 return self._verdict(report.fileno())
             finally:
-                child.close()
+                self._workshop.verifiers.end()
 
     def wait_for_kernel(self) -> None:
         """Waits until the kernel has turned from the test to its other messages again.

@@ -58,6 +58,11 @@ class ExecuteSubmission(Execute):
     def _default_isolation(self) -> str:
         return default_isolation()
 
+    @default("shutdown_kernel")
+    def _default_shutdown_kernel(self) -> str:
+        # All that a graded kernel could still write is gone with it anyway.
+        return "immediate"
+
     @default("timeout_func")
     def _default_timeout_func(self) -> Callable:
         return lambda cell: round(self.timeout * patience()) if self.timeout else self.timeout

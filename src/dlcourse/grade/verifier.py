@@ -11,8 +11,12 @@ import contextlib
 import io
 import json
 import os
+import signal
 import socket
 import sys
+import tempfile
+import traceback
+from typing import NoReturn
 
 import numpy as np
 
@@ -23,6 +27,7 @@ from dlcourse.grade.carry import CarryError, pack, unpack, update
 from dlcourse.grade.line import Line, LineClosed
 from dlcourse.grade.seeds import seed_everything
 from dlcourse.grade.verdicts import Verdict
+from dlcourse.run import wire
 
 # Characters of what a test prints, and of what it says went wrong.
 MOST_TEXT = 20_000
@@ -37,8 +42,51 @@ class AnswerLost(check.CheckFailed):
     """The process that has the answer is gone."""
 
 
+def serve(_: dict, fds: list[int]) -> None:
+    """The process whose forks are the verifiers of one submission, one for each of its tests.
+
+    An order comes at the one of `fds`: a payload for `run`, and its descriptors. A byte says that
+    the test is over, and is answered; what the verifier left is gone then.
+    """
+    orders = socket.socket(fileno=fds[0])
+    while True:
+        payload, given = wire.receive(orders)
+        if payload is None:
+            return
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            verifier = os.fork()
+            if verifier == 0:
+                orders.close()
+                _be_verifier(payload, given, folder)
+            for fd in given:
+                os.close(fd)
+            orders.recv(1)
+            _end(verifier)
+        wire.send(orders, "over")
+
+
+def _be_verifier(payload: dict, fds: list[int], folder: str) -> NoReturn:
+    tempfile.tempdir = folder
+    try:
+        os.setsid()
+        run(payload, fds)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _end(verifier: int) -> None:
+    """Ends a verifier and what its test has started."""
+    os.kill(verifier, signal.SIGKILL)
+    # It may have ended before it made its group.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(verifier, signal.SIGKILL)
+    os.waitpid(verifier, 0)
+
+
 def run(payload: dict, fds: list[int]) -> None:
-    """The verifier's process: judges by `payload` and writes the verdict to the second of `fds`."""
+    """A verifier: judges by `payload` and writes the verdict to the second of `fds`."""
     line, report = Line(socket.socket(fileno=fds[0])), fds[1]
     verdict = judge(payload["source"], payload["names"], line, seed=payload["seed"])
     with os.fdopen(report, "w") as stream:

@@ -5,13 +5,15 @@ the other has ever seen.
 """
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from dlcourse.run import wire
 from dlcourse.run.isolation import Isolation
 from dlcourse.run.provisioner import WarmKernelManager
 from dlcourse.run.warm import Child, WarmParent, WarmParentElsewhere
@@ -34,6 +36,8 @@ VERIFIER_LIBRARIES = (
     "tensorflow",
     "keras",
     "dlcourse.data",
+    # Hidden tests draw their own digits.
+    "dlcourse.data.digits:warm_up",
     "dlcourse.grade.verifier",
     "dlcourse.grade.carry.models",
     "dlcourse.grade.carry.tensors",
@@ -67,12 +71,59 @@ def default_isolation() -> str:
     return said
 
 
+class Verifiers:
+    """The verifiers of one submission: forks of one process, which starts with the first of them.
+
+    isolation: of that process and so of theirs, if any.
+    """
+
+    def __init__(self, isolation: Isolation | None) -> None:
+        self._isolation = isolation
+        self._process: Child | None = None
+        self._orders: socket.socket | None = None
+
+    def begin(self, payload: dict, fds: list[int]) -> None:
+        """Starts a verifier, which judges by `payload` (see verifier.run); one at a time."""
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        wire.send(self._orders, payload, fds)
+
+    def end(self) -> None:
+        """Ends the verifier, whatever it does; on return nothing is left of it."""
+        # If it took the process with it, by the memory that it wanted, the next one gets another.
+        with suppress(OSError):
+            self._orders.sendall(b"!")
+            if wire.receive(self._orders)[0]:
+                return
+        self.close()
+
+    def close(self) -> None:
+        if self._process:
+            self._process.close()
+            self._orders.close()
+        self._process = None
+
+    def _start(self) -> None:
+        self.close()
+        self._orders, theirs = socket.socketpair()
+        with theirs:
+            self._process = verifiers().fork(
+                "dlcourse.grade.verifier:serve",
+                {},
+                fds=[theirs.fileno()],
+                isolation=self._isolation,
+                env=environment(),
+                stderr=2,
+            )
+
+
 @dataclass(frozen=True)
 class Workshop:
-    """Where a submission is graded: its folder for sockets, and its isolation, if any."""
+    """Where a submission is graded: a folder for sockets, isolation if any, its verifiers."""
 
     folder: str
     isolation: Isolation | None
+    verifiers: Verifiers
 
     @classmethod
     @contextmanager
@@ -84,20 +135,20 @@ class Workshop:
         # Paths of sockets may be about 100 characters long.
         with tempfile.TemporaryDirectory(prefix="dlc-", dir=_short_folder()) as folder:
             readable = tuple(str(path) for path in (settings().cache, settings().mirror) if path)
-            own = Isolation(memory=memory * MB, readable=readable, shared=(folder,))
-            yield cls(folder, own if isolation == NAMESPACES else None)
+            if isolation != NAMESPACES:
+                own = theirs = None
+            else:
+                own = Isolation(memory=memory * MB, readable=readable, shared=(folder,))
+                theirs = Isolation(readable=readable)
+            verifiers = Verifiers(theirs)
+            try:
+                yield cls(folder, own, verifiers)
+            finally:
+                verifiers.close()
 
     def kernel_manager(self, cwd: str | None) -> WarmKernelManager:
         """The manager of a new kernel, which works on a copy of the folder `cwd`."""
         return WarmKernelManager(partial(self._start_kernel, cwd), self.folder)
-
-    def fork_verifier(self, payload: dict, fds: list[int]) -> Child:
-        """A process that judges by `payload` (see verifier.run)."""
-        target = "dlcourse.grade.verifier:run"
-        isolation = Isolation(readable=self.isolation.readable) if self.isolation else None
-        return verifiers().fork(
-            target, payload, fds=fds, isolation=isolation, env=environment(), stderr=2
-        )
 
     def _start_kernel(self, cwd: str | None, connection: dict, _: str | None) -> Child:
         payload = {"connection": connection, "kernel_class": "dlcourse.grade.agent.Kernel"}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dlcourse.run import wire
 from dlcourse.run.keeper import keep
+from dlcourse.run.system import use_huge_pages
 
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -37,17 +38,21 @@ def main() -> None:
 
 
 def warm_up(preload: Sequence[str]) -> None:
-    """Import the modules, so that a fork can use them."""
+    """Import the modules, and call what is named as "module:function", for forks to find done."""
     if "matplotlib.pyplot" in preload:
         # Pyplot settles on a backend when it is imported, and a kernel's children need this one.
         os.environ.setdefault("MPLBACKEND", INLINE)
     # On other systems a fork of a process with TensorFlow in it is not safe: children import it.
     if sys.platform == "linux":
         for name in preload:
-            importlib.import_module(name)
+            module, _, function = name.partition(":")
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
     # What is here now is never collected, so that children do not touch, and copy, its pages.
     gc.collect()
     gc.freeze()
+    use_huge_pages()
 
 
 def serve(lifeline: socket.socket, listener: socket.socket) -> None:

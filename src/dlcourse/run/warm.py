@@ -127,7 +127,8 @@ class WarmParent:
     is closed or its owner dies, and its children with it. Other processes of the same user may fork
     from it through its `address`. It serves any number of forks, at once too.
 
-    preload: modules to import. They must not make a tensor or a thread: children would hang.
+    preload: modules to import, and functions to call ("package.module:function"). They must not
+    make a tensor or a thread: children would hang.
     """
 
     def __init__(self, preload: Sequence[str], env: Mapping[str, str]) -> None:

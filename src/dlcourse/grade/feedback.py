@@ -1,0 +1,78 @@
+"""Feedback pages as `nbgrader generate_feedback` writes them, made faster."""
+
+import re
+
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbformat import v4
+from nbgrader.converters import GenerateFeedback
+from sqlalchemy.orm import configure_mappers
+
+_NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
+_UNDESCRIBED = "A picture that the notebook does not describe"
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates in memory, for this process and its forks."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+class FeedbackExporter(HTMLExporter):
+    """The exporter of feedback pages, in half the time.
+
+    Templates are compiled once and not for each page, and a page is not parsed again to say of its
+    pictures that nobody described them, for which HTMLExporter takes as long as for making it.
+    """
+
+    _compiled = _Compiled()
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        resources = self._init_resources(resources)
+        language = nb.metadata.get("language_info", {})
+        lexer = language.get("pygments_lexer", language.get("name"))
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
+        self.register_filter(
+            "filter_data_type",
+            WidgetsDataTypeFilter(
+                notebook_metadata=self._nb_metadata, parent=self, resources=resources
+            ),
+        )
+        # Past HTMLExporter, which does the same and then the parsing.
+        page, resources = super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
+        return _NO_ALT.sub(f'<img alt="{_UNDESCRIBED}" ', page), resources
+
+    def _create_environment(self) -> Environment:
+        environment = super()._create_environment()
+        environment.bytecode_cache = self._compiled
+        return environment
+
+
+def warm_up() -> None:
+    """Do once what each process that grades one submission would do for itself.
+
+    A page is made as feedback is and thrown away: its templates and patterns stay compiled.
+    """
+    configure_mappers()
+    said = [
+        v4.new_output("stream", text="text"),
+        v4.new_output("error", ename="", evalue="", traceback=["\x1b[31mError\x1b[0m"]),
+    ]
+    text = "# Title\n\n*Text*, `code`, $x$ and [a link](#title)\n\n- one\n- two"
+    cells = [v4.new_markdown_cell(text), v4.new_code_cell("x = 1  # one", outputs=said)]
+    nb = v4.new_notebook(cells=cells)
+    nb.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
+    numbers = dict.fromkeys(("score", "max_score", "late_penalty"), 0)
+    exporter = FeedbackExporter(config=GenerateFeedback().config)
+    exporter.from_notebook_node(nb, {"nbgrader": numbers})
