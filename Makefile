@@ -14,7 +14,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lint build lock unit unit-all nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all lab lint build lock sources unit unit-all nbval fresh rehearsal clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +33,10 @@ $(STAMP):
 demo: setup  ## make a sample class, grade it, write feedback, show the class's table
 	@$(BIN)/dlcourse demo
 
-test: setup lint fresh unit nbval rehearsal  ## everything that must hold
+test: setup sources unit nbval rehearsal  ## everything that must hold
 	@echo "make test: everything holds."
 
-test-all: setup lint fresh unit-all nbval rehearsal  ## the same, with the tests that take long
+test-all: setup sources unit-all nbval rehearsal  ## the same, with the tests that take long
 	@echo "make test-all: everything holds."
 
 lint: setup  ## check code, notebooks and the workflow without running them
@@ -47,6 +47,9 @@ lint: setup  ## check code, notebooks and the workflow without running them
 
 fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
+
+sources: setup
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint fresh
 
 UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 

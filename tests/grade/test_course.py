@@ -14,7 +14,7 @@ from tiny_course import ANSWERS, NOTEBOOK, SECTION, hand_in, make_course, releas
 from dlcourse.grade import course
 from dlcourse.grade.course import GradeError, grade, read_results
 from dlcourse.grade.submission import nbgrader_api
-from dlcourse.grade.workshop import ADDRESSES
+from dlcourse.grade.workshop import ADDRESSES, addresses
 
 
 @pytest.fixture
@@ -25,13 +25,14 @@ def small(tmp_path):
     return tmp_path
 
 
-def nbgrader(root, *arguments):
+def nbgrader(root, *arguments, shared=None):
+    """nbgrader's command; `shared` names warm processes to use, or it starts its own."""
     scripts = sysconfig.get_path("scripts")
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=root,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, **(shared or {})},
         capture_output=True,
         text=True,
     )
@@ -69,11 +70,12 @@ def test_grading_changes_neither_source_nor_release_nor_submissions(small):
     assert contents() == before
 
 
-def test_nbgraders_own_command_grades_the_same_way(small):
+@pytest.mark.parametrize("shares", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_nbgraders_own_command_grades_the_same_way(small, shares):
     noisy = ANSWERS["double"].replace(":\n", ":\n    import sys; sys.stderr.write('noise')\n")
     hand_in(small, "noisy", solved(released(small), double=noisy))
     hand_in(small, "broken", "{")
-    done = nbgrader(small, "autograde", SECTION)
+    done = nbgrader(small, "autograde", SECTION, shared=addresses() if shares else {})
     assert done.returncode == 0, done.stderr
     scores = {result.student: result.score for result in read_results(small)}
     assert scores == {"ann": 12, "ben": 12, "broken": 0, "noisy": 12}

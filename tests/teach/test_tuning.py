@@ -64,7 +64,13 @@ def test_the_description_says_how_far_the_line_is_behind():
     )
 
 
-@pytest.mark.parametrize("factor", FACTORS)
+def factors():
+    """All of them; the test runs that must be short take every fourth."""
+    for number, factor in enumerate(FACTORS):
+        yield pytest.param(factor, marks=[pytest.mark.long] if number % 4 else [])
+
+
+@pytest.mark.parametrize("factor", [*factors()])
 def test_every_setting_of_the_explorer_shows_the_moving_average_of_its_points(factor):
     explorer = smoothing_explorer(POINTS)
     series = {"your training": POINTS, "a climb that ends": climb(), "a sudden fall": fall()}

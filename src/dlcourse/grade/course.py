@@ -69,8 +69,7 @@ def grade_sections(
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
-    # The warm processes import while the sections are entered.
-    shared = addresses()
+    shared = start_ahead()
     for section in wanted:
         enter(root, section)
     chosen = [
@@ -94,6 +93,15 @@ def grade_sections(
     # A student whom nbgrader could not even enter has a reason all the same.
     results = [known.get(one, Result(one[1], one[0], None, 0.0)) for one in chosen]
     return [_with_reason(result, reasons[result.section, result.student]) for result in results]
+
+
+def start_ahead() -> dict[str, str]:
+    """Starts the warm processes of grading, which take seconds to import, and does not wait.
+
+    Returns what other processes that grade need in their environment to share them.
+    """
+    _graders().start(wait=False)
+    return addresses()
 
 
 def isolation(root: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from dlcourse.grade.course import GradeError, Result, grade_sections
+from dlcourse.grade.course import GradeError, Result, grade_sections, start_ahead
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.report import class_report
 from dlcourse.grade.samples import CLASS, Handout, Sample
@@ -32,6 +32,7 @@ def run_demo(root: Path) -> list[Result]:
     root = Path(root).resolve()
     folder = _fresh_folder(root)
     print(f"The sample class is in {folder}")
+    start_ahead()
     released = [_release(folder, path.name) for path in sorted((folder / "source").glob("*/"))]
     # A lesson without exercises has nothing to hand in.
     handouts = [handout for handout in released if handout.coded]
