@@ -14,12 +14,12 @@ def test_with_a_gpu_the_automatic_profile_is_full():
 
 
 def test_grading_is_fast_whatever_the_shell_says():
-    environ = {"NBGRADER_EXECUTION": "autograde", "DLCOURSE_PROFILE": "full"}
-    settings = read_settings(environ, gpu=True)
-    assert (settings.profile, settings.grading) == ("fast", True)
+    shell = {"DLCOURSE_PROFILE": "full", "DLCOURSE_BASE": "untrained"}
+    settings = read_settings({"NBGRADER_EXECUTION": "autograde"} | shell, gpu=True)
+    assert (settings.profile, settings.base, settings.grading) == ("fast", "auto", True)
 
 
-@pytest.mark.parametrize("name", ["DLCOURSE_PROFILE", "DLCOURSE_SOURCE"])
+@pytest.mark.parametrize("name", ["DLCOURSE_PROFILE", "DLCOURSE_SOURCE", "DLCOURSE_BASE"])
 def test_a_wrong_value_is_answered_with_the_right_ones(name):
     with pytest.raises(SettingsError, match=f"{name} is 'quick'. Set it to one of: auto, "):
         read_settings({name: "quick"}, gpu=False)

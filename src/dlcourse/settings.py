@@ -1,6 +1,7 @@
 """What the environment says, read once into one frozen object.
 
-Two settings are kept apart: the *profile* says how much to compute, the *source* says which data.
+Three settings are kept apart: the *profile* says how much to compute, the *source* which data, the
+*base* which pretrained network.
 """
 
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PROFILES = ("auto", "full", "fast")
 SOURCES = ("auto", "real", "synthetic")
+BASES = ("auto", "vgg16", "mobilenet", "tinyvgg", "untrained")
 
 
 class SettingsError(ValueError):
@@ -26,6 +28,7 @@ class Settings:
     mirror: a read-only folder with copies of the public data, or None.
     cache: the folder where downloads and synthetic data are kept.
     grading: True while nbgrader autogrades or validates.
+    base: the pretrained base by its name in `dlcourse.data.BASES`, or "auto" (see there).
     """
 
     profile: str
@@ -33,6 +36,7 @@ class Settings:
     mirror: Path | None
     cache: Path
     grading: bool
+    base: str = "auto"
 
 
 def read_settings(environ: Mapping[str, str], gpu: bool) -> Settings:
@@ -41,10 +45,11 @@ def read_settings(environ: Mapping[str, str], gpu: bool) -> Settings:
     Raises SettingsError, which names the variable and lists the right values.
     """
     profile = _choice(environ, "DLCOURSE_PROFILE", PROFILES)
+    base = _choice(environ, "DLCOURSE_BASE", BASES)
     # Grading is always fast, whatever the instructor's shell says: a grade must not depend on it.
     grading = bool(environ.get("NBGRADER_EXECUTION"))
     if grading:
-        profile = "fast"
+        profile, base = "fast", "auto"
     elif profile == "auto":
         profile = "full" if gpu else "fast"
     mirror = environ.get("DLCOURSE_DATA")
@@ -60,6 +65,7 @@ def read_settings(environ: Mapping[str, str], gpu: bool) -> Settings:
         mirror=Path(mirror).resolve() if mirror else None,
         cache=Path(cache_folder).expanduser().resolve(),
         grading=grading,
+        base=base,
     )
 
 

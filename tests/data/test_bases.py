@@ -8,7 +8,7 @@ import pytest
 
 from dlcourse.data import BASES, DataError, SyntheticDataWarning, pretrained_base
 from dlcourse.data.bases import MOBILENET, TINYVGG, VGG16, WeightFile, find, had, known
-from dlcourse.settings import Settings
+from dlcourse.settings import Settings, settings
 
 SHAPE = (150, 150, 3)
 
@@ -113,6 +113,33 @@ def test_tinyvgg_comes_with_the_course_and_under_a_megabyte():
     assert found.path.stat().st_size < 1e6
     assert "come with the course" in found.where
     assert np.any(found.load(SHAPE).get_layer("block1_conv1").get_weights()[1])
+
+
+def test_without_training_it_is_vgg16_with_the_same_random_weights_each_time():
+    with pytest.warns(SyntheticDataWarning, match="no accuracy that it leads to is a measurement"):
+        found = pretrained_base("untrained")
+    models = [found.load((48, 64, 3)) for _ in range(2)]
+    assert same_weights(*models)
+    assert models[0].count_params() == 14_714_688
+    seen = [layer.name for layer in VGG16.architecture((48, 64, 3)).layers[1:]]
+    assert [layer.name for layer in models[0].layers[1:]] == seen
+
+
+def test_what_goes_through_random_weights_neither_dies_nor_explodes():
+    with pytest.warns(SyntheticDataWarning):
+        model = pretrained_base("untrained").load((64, 64, 3))
+    pixels = np.random.default_rng(3).normal(size=(4, 64, 64, 3)).astype("float32")
+    maps = np.asarray(model(pixels))
+    assert 0.1 < maps.std() < 10
+
+
+def test_the_environment_chooses_the_base(monkeypatch):
+    monkeypatch.setenv("DLCOURSE_BASE", "tinyvgg")
+    settings.cache_clear()
+    try:
+        assert pretrained_base().base is TINYVGG
+    finally:
+        settings.cache_clear()
 
 
 def test_weights_are_read_from_the_mirror(base, configured, mirror):

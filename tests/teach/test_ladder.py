@@ -44,6 +44,17 @@ def test_less_data_than_the_book_had_is_said_so():
     assert "less of it than in the book" in mine(profile="fast")[-1]
 
 
+def test_a_base_with_random_weights_measures_nothing(monkeypatch):
+    shown(features=0.71)
+    monkeypatch.setenv("DLCOURSE_BASE", "untrained")
+    settings.cache_clear()
+    text = shown(features=0.53, scratch=0.64)
+    assert "not measured: its base has random weights" in text
+    assert "53.0%" not in text
+    assert "64.0%" in text, "what needs no base is measured all the same"
+    assert set(recall("ladder")["features"].values()) == {0.71}
+
+
 def test_a_number_stays_on_the_ladder_for_the_next_section():
     shown(mnist_dense=0.71)
     assert "71.0%" in shown()

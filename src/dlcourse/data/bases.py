@@ -5,7 +5,8 @@
     conv_base = chosen.load((150, 150, 3))
 
 Weights are read from the mirror folder, else from the cache, else Keras downloads them. tinyvgg's
-come with the course.
+come with the course. VGG16 without its weights, DLCOURSE_BASE=untrained, is for trying what the
+notebooks do on the book's own base where its weights cannot be had.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 
 from dlcourse.data import tinyvgg
@@ -33,6 +35,10 @@ SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 KNOWS_DRAWINGS = (
     "TINYVGG IS THE BASE, which has seen drawings only and knows little of photographs."
+)
+KNOWS_NOTHING = (
+    "VGG16 WITH RANDOM WEIGHTS IS THE BASE, because DLCOURSE_BASE is untrained. It knows nothing: "
+    "no accuracy that it leads to is a measurement."
 )
 
 
@@ -53,16 +59,18 @@ class WeightFile:
 class Base:
     """A convolutional base that has been trained on other pictures.
 
-    title, learned_from: for sentences. architecture: input shape -> a Keras model without
-    classifier and with random weights. preprocess: pictures in 0 to 255 -> what the base takes;
-    Keras's own function, which changes arrays of floats in place. smallest: the least width and
-    height of pictures; usual: what it was trained at. top_block: the layer at which its last block
-    begins. files: any of them will do. folder: where they are, if they come with the course.
+    title, learned_from: for sentences. knows: "photographs", "drawings" or "nothing".
+    architecture: input shape -> a Keras model without classifier and with random weights.
+    preprocess: pictures in 0 to 255 -> what the base takes; Keras's own function, which changes
+    arrays of floats in place. smallest: the least width and height of pictures; usual: what it was
+    trained at. top_block: the layer at which its last block begins. files: any of them will do, and
+    none where the weights are to be random. folder: where they are, if they come with the course.
     """
 
     name: str
     title: str
     learned_from: str
+    knows: str
     architecture: Callable[[Shape], object]
     preprocess: Callable
     smallest: int
@@ -74,11 +82,14 @@ class Base:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A base whose weights are at hand. where: a sentence that says which it is, and from where."""
+    """A base whose weights are at hand. where: a sentence that says which it is, and from where.
+
+    path: the file of its weights, None where they are random.
+    """
 
     base: Base
     where: str
-    path: Path
+    path: Path | None
 
     @property
     def preprocess(self) -> Callable:
@@ -97,6 +108,9 @@ class Pretrained:
                 f"{input_shape[0]} x {input_shape[1]}. Ask for larger ones."
             )
         model = self.base.architecture(input_shape)
+        if self.path is None:
+            model.set_weights(_random_weights(model))
+            return model
         try:
             model.load_weights(self.path)
         except Exception as error:  # What Keras and HDF5 raise is of many kinds.
@@ -105,6 +119,18 @@ class Pretrained:
                 "width or depth, or damaged. Replace the file by the published one."
             ) from error
         return model
+
+
+def _random_weights(model: object) -> list[np.ndarray]:
+    """The same weights each time: kernels after He et al. (ICCV 2015), which keep a signal's size
+    from layer to layer, and biases of zero."""
+    rng = np.random.default_rng(0)
+    return [
+        rng.normal(0, np.sqrt(2 / np.prod(kept.shape[:-1])), kept.shape).astype("float32")
+        if kept.ndim > 1
+        else np.zeros_like(kept)
+        for kept in model.get_weights()
+    ]
 
 
 def _of_keras(module: str, network: str, **options: object) -> dict[str, Callable]:
@@ -129,6 +155,7 @@ VGG16 = Base(
     name="vgg16",
     title="VGG16",
     learned_from="ImageNet's photographs",
+    knows="photographs",
     **_of_keras("vgg16", "VGG16"),
     smallest=32,
     usual=224,
@@ -147,6 +174,7 @@ MOBILENET = Base(
     name="mobilenet",
     title="MobileNet (alpha 0.75)",
     learned_from="ImageNet's photographs",
+    knows="photographs",
     **_of_keras("mobilenet", "MobileNet", alpha=0.75),
     smallest=32,
     usual=224,
@@ -167,6 +195,7 @@ TINYVGG = Base(
     name="tinyvgg",
     title="tinyvgg",
     learned_from="the course's own drawings",
+    knows="drawings",
     architecture=tinyvgg.tinyvgg,
     preprocess=VGG16.preprocess,
     smallest=32,
@@ -176,16 +205,30 @@ TINYVGG = Base(
     folder=tinyvgg.WEIGHTS.parent,
 )
 
-BASES = {base.name: base for base in (VGG16, MOBILENET, TINYVGG)}
+UNTRAINED = replace(
+    VGG16,
+    name="untrained",
+    title="VGG16 without training",
+    learned_from="nothing",
+    knows="nothing",
+    files=(),
+)
+
+BASES = {base.name: base for base in (VGG16, MOBILENET, TINYVGG, UNTRAINED)}
 
 
-def pretrained_base(name: str = "auto") -> Pretrained:
-    """A base of BASES with its weights; "auto" takes the one for this profile and these pictures.
+def pretrained_base(name: str = "") -> Pretrained:
+    """A base of BASES with its weights, by its name or as DLCOURSE_BASE says.
 
-    For drawn cats and dogs that is tinyvgg. For photographs it is VGG16 in the full profile, where
-    it can be had, and MobileNet otherwise; only if neither can be had it is tinyvgg, with a
-    SyntheticDataWarning. Looking may take a download. Raises DataError.
+    "auto" takes the one for this profile and these pictures. For drawn cats and dogs that is
+    tinyvgg. For photographs it is VGG16 in the full profile, where it can be had, and MobileNet
+    otherwise; only if neither can be had it is tinyvgg, with a SyntheticDataWarning. "untrained" is
+    announced by one too. Looking may take a download. Raises DataError.
     """
+    name = name or settings().base
+    if name == UNTRAINED.name:
+        warnings.warn(KNOWS_NOTHING, SyntheticDataWarning, stacklevel=2)
+        return Pretrained(UNTRAINED, KNOWS_NOTHING, path=None)
     if name != "auto":
         return had(known(name), settings())
     return find(settings(), cats_and_dogs_origin().kind)

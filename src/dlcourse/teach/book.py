@@ -106,7 +106,8 @@ class Step:
 
     low, high: the book's accuracy as fractions of one; the same number where it gives only one.
     measured_on: "test" or "validation". section: of the course. where: section of the book.
-    data: the data set, by its name in `dlcourse.data.DATASETS`.
+    data: the data set, by its name in `dlcourse.data.DATASETS`. borrowed: whether the network
+    stands on a pretrained base.
     """
 
     title: str
@@ -116,6 +117,7 @@ class Step:
     section: str
     where: str
     data: str = "cats-and-dogs"
+    borrowed: bool = False
 
     @property
     def book(self) -> str:
@@ -129,7 +131,9 @@ LADDER = {
     "mnist_convnet": Step("MNIST, convnet", 0.991, 0.991, "test", "03", "5.1", "mnist"),
     "scratch": Step("cats and dogs from scratch", 0.70, 0.72, "validation", "05", "5.2.4"),
     "augmented": Step("+ augmentation and dropout", 0.82, 0.82, "validation", "06", "5.2.5"),
-    "features": Step("pretrained features", 0.90, 0.90, "validation", "07", "5.3.1"),
-    "features_augmented": Step("+ augmentation", 0.96, 0.96, "validation", "07", "5.3.1"),
-    "fine_tuned": Step("fine-tuned", 0.97, 0.97, "test", "08", "5.3.2"),
+    "features": Step("pretrained features", 0.90, 0.90, "validation", "07", "5.3.1", borrowed=True),
+    "features_augmented": Step(
+        "+ augmentation", 0.96, 0.96, "validation", "07", "5.3.1", borrowed=True
+    ),
+    "fine_tuned": Step("fine-tuned", 0.97, 0.97, "test", "08", "5.3.2", borrowed=True),
 }

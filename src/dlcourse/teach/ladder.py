@@ -1,5 +1,6 @@
 """The results ladder: the book's number for every step of the course, and yours beside it."""
 
+from dlcourse.data.bases import UNTRAINED
 from dlcourse.settings import settings
 from dlcourse.teach.book import LADDER, Step
 from dlcourse.teach.page import show, table
@@ -14,8 +15,8 @@ def ladder(**accuracies: float) -> None:
     """Keep your accuracies (step=0.93, a fraction of one) and show the ladder so far.
 
     The steps are those of `dlcourse.teach.book.LADDER`. What is kept stays on this computer; while
-    a submission is graded nothing is kept or shown. Raises ValueError for an unknown step or for a
-    number that is no accuracy.
+    a submission is graded nothing is kept or shown, and what a base with random weights led to is
+    kept nowhere. Raises ValueError for an unknown step or for a number that is no accuracy.
     """
     for step, value in accuracies.items():
         if step not in LADDER:
@@ -26,6 +27,8 @@ def ladder(**accuracies: float) -> None:
         return
     kept = recall(_STORE)
     for step, value in accuracies.items():
+        if _knows_nothing(LADDER[step]):
+            continue
         now = circumstances(LADDER[step].data)
         others = {key: old for key, old in _measured(kept, step).items() if key != now}
         kept[step] = others | {now: float(value)}
@@ -46,8 +49,15 @@ def rows_of_ladder(kept: dict) -> list[tuple[str, ...]]:
     return [_row(step, _measured(kept, name)) for name, step in LADDER.items()]
 
 
+def _knows_nothing(step: Step) -> bool:
+    """Whether what this process measures of a step stands on a base that never learned anything."""
+    return step.borrowed and settings().base == UNTRAINED.name
+
+
 def _row(step: Step, measured: dict[str, float]) -> tuple[str, ...]:
     title = f"{step.title} (section {step.section})"
+    if _knows_nothing(step):
+        return (title, step.measured_on, step.book, "", "not measured: its base has random weights")
     return (title, step.measured_on, step.book, *_mine(measured))
 
 
