@@ -46,7 +46,8 @@ def serve(_: dict, fds: list[int]) -> None:
     """The process whose forks are the verifiers of one submission, one for each of its tests.
 
     An order comes at the one of `fds`: a payload for `run`, and its descriptors. A byte says that
-    the test is over, and is answered; what the verifier left is gone then.
+    the test is over, and is answered; what the verifier left is gone then. The end of the stream is
+    the end of this process.
     """
     orders = socket.socket(fileno=fds[0])
     while True:
@@ -60,8 +61,10 @@ def serve(_: dict, fds: list[int]) -> None:
                 _be_verifier(payload, given, folder)
             for fd in given:
                 os.close(fd)
-            orders.recv(1)
+            still_there = orders.recv(1)
             _end(verifier)
+        if not still_there:
+            return
         wire.send(orders, "over")
 
 
