@@ -125,11 +125,11 @@ def test_without_training_it_is_vgg16_with_the_same_random_weights_each_time():
     assert [layer.name for layer in models[0].layers[1:]] == seen
 
 
-def test_what_goes_through_random_weights_neither_dies_nor_explodes():
+def test_pictures_come_out_of_random_weights_in_the_size_of_ordinary_features():
     with pytest.warns(SyntheticDataWarning):
         model = pretrained_base("untrained").load((64, 64, 3))
-    pixels = np.random.default_rng(3).normal(size=(4, 64, 64, 3)).astype("float32")
-    maps = np.asarray(model(pixels))
+    pixels = np.random.default_rng(3).integers(256, size=(4, 64, 64, 3)).astype("float32")
+    maps = np.asarray(model(VGG16.preprocess(pixels)))
     assert 0.1 < maps.std() < 10
 
 

@@ -122,15 +122,19 @@ class Pretrained:
 
 
 def _random_weights(model: object) -> list[np.ndarray]:
-    """The same weights each time: kernels after He et al. (ICCV 2015), which keep a signal's size
-    from layer to layer, and biases of zero."""
+    """The same weights each time: kernels after He et al. (ICCV 2015), and biases of zero.
+
+    Such kernels keep a signal's size from layer to layer. The first makes it about 1, for what
+    VGG16 takes is about as large as pixels are.
+    """
     rng = np.random.default_rng(0)
-    return [
+    weights = [
         rng.normal(0, np.sqrt(2 / np.prod(kept.shape[:-1])), kept.shape).astype("float32")
         if kept.ndim > 1
         else np.zeros_like(kept)
         for kept in model.get_weights()
     ]
+    return [weights[0] / 64, *weights[1:]]
 
 
 def _of_keras(module: str, network: str, **options: object) -> dict[str, Callable]:
