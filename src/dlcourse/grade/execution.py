@@ -15,7 +15,14 @@ from dlcourse.data import DATASETS
 from dlcourse.grade.agent import SEED
 from dlcourse.grade.demonstrations import unneeded
 from dlcourse.grade.examiner import GRACE, Examiner, TestTimeout
-from dlcourse.grade.notebook import grade_id, is_unreadable, notes, plain_code, source_cells
+from dlcourse.grade.notebook import (
+    grade_id,
+    is_unreadable,
+    leave_out,
+    notes,
+    plain_code,
+    source_cells,
+)
 from dlcourse.grade.seeds import seed_of, sets_a_seed
 from dlcourse.grade.verdicts import KEY, Verdict, error_output, not_run
 from dlcourse.grade.workshop import NAMESPACES, NONE, Workshop, default_isolation
@@ -32,7 +39,6 @@ OUTPUTS = ("stream", "display_data", "execute_result", "error")
 CUT = v4.new_output(
     "stream", name="stderr", text="\n[What follows is more output than is kept while grading.]\n"
 )
-IDLE = v4.new_output("stream", text="Not run while grading: nothing that is graded uses it.\n")
 
 
 class ExecuteSubmission(Execute):
@@ -127,7 +133,7 @@ class ExecuteSubmission(Execute):
         if cell.cell_type != "code":
             return
         if index in self._idle:
-            cell.execution_count, cell.outputs = None, [IDLE]
+            leave_out(cell)
             return
         self._kept_of_all, self._kept = self._kept_of_all + self._kept, 0
         if not self._seeded:

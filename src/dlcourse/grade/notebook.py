@@ -13,6 +13,7 @@ from nbformat import NotebookNode, v4
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 KEY = "dlcourse"
+_LEFT_OUT = v4.new_output("stream", text="Not run while grading: nothing that is graded uses it.\n")
 _CELL_ID = r"[a-zA-Z0-9_-]{1,64}"
 
 
@@ -47,6 +48,15 @@ def is_untouched(cell: NotebookNode, plain: dict[str, NotebookNode]) -> bool:
     """Whether a submission's cell is one of the course's plain ones, with its text."""
     own = plain.get(cell.get("id"))
     return own is not None and grade_id(cell) is None and cell.source == own.source
+
+
+def leave_out(cell: NotebookNode) -> None:
+    """Marks a code cell as one that was not run, since nothing graded uses it."""
+    cell.execution_count, cell.outputs = None, [_LEFT_OUT]
+
+
+def is_left_out(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and cell.outputs == [_LEFT_OUT]
 
 
 def read_notebook(text: str) -> NotebookNode:

@@ -17,6 +17,7 @@ from dlcourse.grade.masters import Master, Place, restore
 from dlcourse.grade.notebook import (
     KEY,
     grade_id,
+    is_left_out,
     is_unreadable,
     notes,
     read_notebook,
@@ -169,13 +170,19 @@ class StudentView(NbGraderPreprocessor):
     """Makes an autograded notebook fit for its student's eyes.
 
     Hidden tests go, with whatever their cell printed, and tracebacks through them shrink to their
-    message. The notes open the page. It needs the scores of GetGrades and the style sheets of
-    CSSHTMLHeaderPreprocessor, and comes after both.
+    message. The course's own cells that were not run go too. The notes open the page. It needs the
+    scores of GetGrades and the style sheets of CSSHTMLHeaderPreprocessor, and comes after both.
     """
 
     def preprocess(self, nb, resources):
         nb, resources = super().preprocess(nb, resources)
-        said = notes(nb)
+        said = list(notes(nb))
+        shown = [cell for cell in nb.cells if not is_left_out(cell)]
+        if left_out := len(nb.cells) - len(shown):
+            said.append(
+                f"Not shown: {left_out} of the course's own cells that nothing graded uses."
+            )
+        nb.cells = shown
         if said:
             lines = "\n".join(f"- {line}" for line in said)
             text = f"**About this submission**\n\n{lines}"
