@@ -65,6 +65,7 @@ def test_an_unknown_dataset_is_answered_with_the_known_ones():
     assert "mnist" in run.stderr
 
 
+@pytest.mark.long
 def test_synthetic_data_are_made_once_and_said_to_be_synthetic(tmp_path):
     environ = {"DLCOURSE_SOURCE": "synthetic", "DLCOURSE_CACHE": str(tmp_path)}
     first, second = dlcourse("data", "mnist", **environ), dlcourse("data", "mnist", **environ)

@@ -345,6 +345,7 @@ def test_what_a_function_elsewhere_freezes_is_frozen_here(call):
     assert type(model.optimizer) is keras.optimizers.SGD
 
 
+@pytest.mark.long
 def test_a_training_elsewhere_gives_the_bits_of_a_training_here(call, trip):
     model = compiled("adam")
     twin = trip(model)

@@ -240,6 +240,7 @@ def test_preparing_the_first_time_does_something(configured, published, source):
     assert "Nothing was left to do" not in prepare(configured(source), published)
 
 
+@pytest.mark.long
 def test_the_environment_chooses_drawn_digits_in_the_sizes_of_mnist(tmp_path):
     code = (
         "from dlcourse.data import load_mnist, mnist_origin\n"

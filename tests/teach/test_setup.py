@@ -53,6 +53,7 @@ def test_synthetic_data_are_announced_in_text_and_html(notebook):
     assert "role='alert'" in data["text/html"]
 
 
+@pytest.mark.long
 def test_random_numbers_are_the_same_every_time(notebook):
     again = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in (OPENING, FIRST_OP, FITS, DRAW)]

@@ -72,8 +72,11 @@ def grade_sections(
     shared = start_ahead()
     for section in wanted:
         enter(root, section)
+    # Later sections take longer: begun first, they do not keep everybody waiting at the end.
     chosen = [
-        (section, name) for section in wanted for name in _chosen(root, section, wanted[section])
+        (section, name)
+        for section in sorted(wanted, reverse=True)
+        for name in _chosen(root, section, wanted[section])
     ]
     what = next(iter(wanted)) if len(wanted) == 1 else f"{len(wanted)} sections"
     bar = tqdm(total=len(chosen), desc=f"Grading {what}", unit="submission")
@@ -91,7 +94,7 @@ def grade_sections(
     read = [result for section in wanted for result in read_results(root, section)]
     known = {(result.section, result.student): result for result in read}
     # A student whom nbgrader could not even enter has a reason all the same.
-    results = [known.get(one, Result(one[1], one[0], None, 0.0)) for one in chosen]
+    results = [known.get(one, Result(one[1], one[0], None, 0.0)) for one in sorted(chosen)]
     return [_with_reason(result, reasons[result.section, result.student]) for result in results]
 
 
