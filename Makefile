@@ -49,7 +49,7 @@ fresh: setup  ## prove that generated files are what source/ generates
 	$(BIN)/dlcourse build --check
 
 sources: setup
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint fresh
+	@$(MAKE) --no-print-directory --jobs=2 lint fresh
 
 UNIT := $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 

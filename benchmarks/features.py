@@ -63,8 +63,8 @@ def record(base: keras.Model, preprocess, folder) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(features), np.concatenate(labels)
 
 
-def classifier(shape: tuple[int, ...]) -> keras.Model:
-    """The book's: Flatten, Dense 256, half of it dropped, and one sigmoid unit."""
+def classifier(shape: tuple[int, ...], rate: float = 2e-5) -> keras.Model:
+    """The book's: Flatten, Dense 256, half of it dropped, and one sigmoid unit; compiled."""
     model = keras.Sequential(
         [
             keras.Input(shape),
@@ -74,7 +74,7 @@ def classifier(shape: tuple[int, ...]) -> keras.Model:
             layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile(keras.optimizers.RMSprop(2e-5), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -20,7 +20,7 @@ os.environ["DLCOURSE_SOURCE"] = "synthetic"
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
+from features import classifier, record
 from pipeline import convnet
 
 from dlcourse.data import cats_and_dogs, pretrained_base
@@ -105,17 +105,12 @@ def with_augmentation(side: int, epochs: int) -> Record:
 def on_features(side: int, epochs: int) -> Record:
     chosen = pretrained_base("tinyvgg")
     base = chosen.load((side, side, 3))
-    recorded = []
-    for split in ("train", "validation"):
-        images, labels = pictures(split, side)
-        ready = chosen.preprocess(images.astype("float32"))
-        recorded.append((base.predict(ready, verbose=0), labels))
-    model = keras.Sequential([keras.Input(base.output_shape[1:]), layers.Flatten()])
-    model.add(layers.Dense(256, activation="relu"))
-    model.add(layers.Dropout(0.5))
-    model.add(layers.Dense(1, activation="sigmoid"))
-    train = tf.data.Dataset.from_tensor_slices(recorded[0]).shuffle(2000, seed=SEED).batch(20)
-    return fitted(compiled(model, 2e-4), train, recorded[1], epochs)
+    recorded, held_out = (
+        record(base, chosen.preprocess, cats_and_dogs() / split)
+        for split in ("train", "validation")
+    )
+    train = tf.data.Dataset.from_tensor_slices(recorded).shuffle(2000, seed=SEED).batch(20)
+    return fitted(classifier(base.output_shape[1:], 2e-4), train, held_out, epochs)
 
 
 TRAININGS: dict[str, Callable[[int, int], Record]] = {

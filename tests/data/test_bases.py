@@ -8,6 +8,7 @@ import pytest
 
 from dlcourse.data import BASES, DataError, SyntheticDataWarning, pretrained_base
 from dlcourse.data.bases import MOBILENET, TINYVGG, VGG16, WeightFile, find, had, known
+from dlcourse.settings import BASES as CHOICES
 from dlcourse.settings import Settings, settings
 
 SHAPE = (150, 150, 3)
@@ -131,6 +132,10 @@ def test_pictures_come_out_of_random_weights_in_the_size_of_ordinary_features():
     pixels = np.random.default_rng(3).integers(256, size=(4, 64, 64, 3)).astype("float32")
     maps = np.asarray(model(VGG16.preprocess(pixels)))
     assert 0.1 < maps.std() < 10
+
+
+def test_the_environment_may_name_every_base_and_no_other():
+    assert ("auto", *BASES) == CHOICES
 
 
 def test_the_environment_chooses_the_base(monkeypatch):

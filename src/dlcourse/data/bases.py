@@ -38,7 +38,7 @@ KNOWS_DRAWINGS = (
 )
 KNOWS_NOTHING = (
     "VGG16 WITH RANDOM WEIGHTS IS THE BASE, because DLCOURSE_BASE is untrained. It knows nothing: "
-    "no accuracy that it leads to is a measurement."
+    "no accuracy that it leads to is a measurement. Unset it to have one that has learned."
 )
 
 
