@@ -2,14 +2,17 @@
 
 `python benchmarks/learning_curves.py [--side 150] [--epochs 30 50 30]` trains the networks of
 sections 05 and 06, and a classifier on the features that tinyvgg gives (section 07), all on the
-drawn cats and dogs. Each finished training is kept in docs/learning_curves.json, and what is kept
-under the same settings is not trained again. Then docs/learning_curves.svg and .md are written.
+drawn cats and dogs. It takes hours on two cores, and may be stopped: a training goes on after its
+last whole epoch. Each finished one is kept in docs/learning_curves.json, and what is kept under the
+same settings is not trained again. Then docs/learning_curves.svg and .md are written.
 """
 
 import argparse
+import csv
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +27,7 @@ from features import classifier, record
 from pipeline import convnet
 
 from dlcourse.data import cats_and_dogs, pretrained_base
+from dlcourse.settings import settings
 from dlcourse.teach.augmenting import BOOKS, augmentation_layers
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -40,14 +44,15 @@ def main() -> None:
             print(f"{name}: kept from an earlier run")
             continue
         keras.utils.set_random_seed(SEED)
-        start = time.perf_counter()
-        record = train(options.side, epochs)
-        minutes = round((time.perf_counter() - start) / 60, 1)
-        kept[name] = wanted | {"minutes": minutes, "history": record}
+        unfinished = settings().cache / "learning-curves" / f"{name} {options.side} {epochs}"
+        history = train(options.side, epochs, unfinished)
+        minutes = round(sum(history.pop("seconds")) / 60, 1)
+        kept[name] = wanted | {"minutes": minutes, "history": history}
         kept["machine"] = f"{os.cpu_count()} CPU cores, Keras {keras.__version__}, Python "
         kept["machine"] += platform.python_version()
         _write("learning_curves.json", json.dumps(kept, indent=1) + "\n")
-        print(f"{name}: {minutes} min, validation {_last(record, 'val_accuracy'):.1%}")
+        shutil.rmtree(unfinished)
+        print(f"{name}: {minutes} min, validation {_last(history, 'val_accuracy'):.1%}")
     _draw(kept)
     _write("learning_curves.md", _page(kept))
 
@@ -86,23 +91,52 @@ def compiled(model: keras.Model, rate: float) -> keras.Model:
     return model
 
 
-def fitted(model: keras.Model, train: tf.data.Dataset, held_out: object, epochs: int) -> Record:
-    """The history of a training: name -> a value per epoch."""
-    history = model.fit(train, validation_data=held_out, epochs=epochs, verbose=2)
-    return {name: [round(float(v), 4) for v in each] for name, each in history.history.items()}
+class Seconds(keras.callbacks.Callback):
+    """How long each epoch took, validation included, beside its metrics."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["seconds"] = time.perf_counter() - self.start
 
 
-def from_scratch(side: int, epochs: int, batch: int = 20, augment: bool = False) -> Record:
+def fitted(
+    model: keras.Model, train: tf.data.Dataset, held_out: object, epochs: int, unfinished: Path
+) -> Record:
+    """The history of a training: name -> a value per epoch.
+
+    unfinished: the folder from which a training that was stopped goes on.
+    """
+    unfinished.mkdir(parents=True, exist_ok=True)
+    table = unfinished / "history.csv"
+    kept = [
+        Seconds(),
+        keras.callbacks.CSVLogger(table, append=True),
+        keras.callbacks.BackupAndRestore(unfinished / "model"),
+    ]
+    model.fit(train, validation_data=held_out, epochs=epochs, verbose=2, callbacks=kept)
+    with table.open(newline="") as lines:
+        # The last word on an epoch counts, where it was done again.
+        rows = {int(row.pop("epoch")): row for row in csv.DictReader(lines)}
+    names = rows[0].keys()
+    return {name: [round(float(rows[at][name]), 4) for at in range(epochs)] for name in names}
+
+
+def from_scratch(
+    side: int, epochs: int, unfinished: Path, batch: int = 20, augment: bool = False
+) -> Record:
     train = stream(pictures("train", side), batch, augment)
     held_out = stream(pictures("validation", side), batch, augment=False)
-    return fitted(compiled(convnet(side, dropout=augment), 1e-4), train, held_out, epochs)
+    model = compiled(convnet(side, dropout=augment), 1e-4)
+    return fitted(model, train, held_out, epochs, unfinished)
 
 
-def with_augmentation(side: int, epochs: int) -> Record:
-    return from_scratch(side, epochs, batch=32, augment=True)
+def with_augmentation(side: int, epochs: int, unfinished: Path) -> Record:
+    return from_scratch(side, epochs, unfinished, batch=32, augment=True)
 
 
-def on_features(side: int, epochs: int) -> Record:
+def on_features(side: int, epochs: int, unfinished: Path) -> Record:
     chosen = pretrained_base("tinyvgg")
     base = chosen.load((side, side, 3))
     recorded, held_out = (
@@ -110,10 +144,10 @@ def on_features(side: int, epochs: int) -> Record:
         for split in ("train", "validation")
     )
     train = tf.data.Dataset.from_tensor_slices(recorded).shuffle(2000, seed=SEED).batch(20)
-    return fitted(classifier(base.output_shape[1:], 2e-4), train, held_out, epochs)
+    return fitted(classifier(base.output_shape[1:], 2e-4), train, held_out, epochs, unfinished)
 
 
-TRAININGS: dict[str, Callable[[int, int], Record]] = {
+TRAININGS: dict[str, Callable[[int, int, Path], Record]] = {
     "from scratch": from_scratch,
     "with augmentation and dropout": with_augmentation,
     "on tinyvgg's features": on_features,
