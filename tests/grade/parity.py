@@ -513,7 +513,7 @@ class SeededExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         self._seeded, self._assignment = False, resources["nbgrader"]["assignment"]
-        self._own = plain_code(source_cells(self, resources["nbgrader"]))
+        self._own = plain_code(source_cells(self.parent.parent.coursedir, resources["nbgrader"]))
         return super().preprocess(nb, resources, km)
 
     def preprocess_cell(self, cell, resources, index):

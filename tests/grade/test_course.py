@@ -11,7 +11,7 @@ from nbformat import v4
 from nbgrader.api import Gradebook
 from tiny_course import ANSWERS, NOTEBOOK, SECTION, hand_in, make_course, released, solved
 
-from dlcourse.grade import course
+from dlcourse.grade import course, workers
 from dlcourse.grade.course import GradeError, grade, read_results
 from dlcourse.grade.submission import nbgrader_api
 from dlcourse.grade.workshop import ADDRESSES, addresses
@@ -92,7 +92,7 @@ def test_a_grader_that_cannot_run_anything_gives_a_reason_and_no_zero(tmp_path, 
     make_course(tmp_path)
     hand_in(tmp_path, "ann", solved(released(tmp_path)))
     nowhere = {ADDRESSES: os.pathsep.join(["/nowhere/kernels", "/nowhere/verifiers"])}
-    monkeypatch.setattr(course, "addresses", nowhere.copy)
+    monkeypatch.setattr(workers, "addresses", nowhere.copy)
     (result,) = grade(tmp_path, SECTION)
     assert result.score is None
     assert "There is no warm parent at /nowhere/kernels" in " ".join(result.notes)

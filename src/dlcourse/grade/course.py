@@ -1,101 +1,96 @@
-"""Grading one section for a class, and reading back how it went."""
+"""Grading sections for a class: what is new is judged by workers and entered by one writer."""
 
+import errno
+import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
-import nbformat
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Gradebook
+from sqlalchemy.exc import DatabaseError
 from tqdm import tqdm
 
-from dlcourse.grade.notebook import grade_id, notes
-from dlcourse.grade.submission import LOG, last_error, missing, nbgrader_api
+from dlcourse.grade.intake import fingerprint, handed_in
+from dlcourse.grade.judge import masters
+from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, section_key
+from dlcourse.grade.results import GradeError, Result, read_results
+from dlcourse.grade.submission import last_error, logged, nbgrader_api
+from dlcourse.grade.workers import Workers, WorkFailed
 from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
+from dlcourse.grade.writer import Writer, trouble
 from dlcourse.run.isolation import available
 from dlcourse.run.warm import WarmParent
 
-GRADER_LIBRARIES = (
-    "dlcourse.grade.submission",
-    "dlcourse.grade.plugins",
-    "dlcourse.grade.execution",
-    "dlcourse.grade.feedback:warm_up",
-)
+__all__ = ["GradeError", "Result", "grade", "grade_sections", "read_results"]
 
-
-class GradeError(Exception):
-    """Grading cannot start; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """How one submission ended.
-
-    score: points earned, manual scores and late penalties counted in; None without a grade.
-    cells: grade_id -> (points earned, points possible), in the notebook's order.
-    notes: sentences about what happened, the reason for a missing grade among them.
-    feedback: the page to hand back, or None if there is none.
-    """
-
-    student: str
-    section: str
-    score: float | None
-    max_score: float
-    cells: dict[str, tuple[float, float]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    feedback: Path | None = None
+WORKER_LIBRARIES = ("dlcourse.grade.work", "dlcourse.grade.feedback:warm_up")
+# Submissions at once, where nobody says otherwise.
+MOST_WORKERS = 4
+Wanted = dict[str, Iterable[str] | None]
+# A section and a student.
+One = tuple[str, str]
 
 
 def grade(
-    root: Path, section: str, students: Iterable[str] | None = None, *, jobs: int | None = None
+    root: Path,
+    section: str,
+    students: Iterable[str] | None = None,
+    *,
+    workers: int | None = None,
+    again: bool = False,
 ) -> list[Result]:
-    """Grades what `students` (all, if None) handed in for `section`; one Result each, by name.
-
-    What was graded before is graded again; scores that a grader gave by hand stay. `jobs`
-    submissions run at once, each in a process of its own. Progress goes to stderr, what nbgrader
-    says to `.nbgrader.log`. Raises GradeError if the section or a submission does not exist, if
-    nobody handed one in, or if student code should be isolated and cannot be.
-    """
-    return grade_sections(root, {section: students}, jobs=jobs)
+    """Grades what `students` (all, if None) handed in for `section`, as `grade_sections` does."""
+    return grade_sections(root, {section: students}, workers=workers, again=again)
 
 
 def grade_sections(
-    root: Path, wanted: dict[str, Iterable[str] | None], *, jobs: int | None = None
+    root: Path, wanted: Wanted, *, workers: int | None = None, again: bool = False
 ) -> list[Result]:
-    """Grades several sections in one go, as `grade` does each; `wanted` is section -> students."""
+    """Grades what was handed in for sections; one Result each, by section and student.
+
+    wanted: section -> students (all, if None). workers: how many submissions are judged at once.
+    again: whether what is unchanged since it was judged, the section and all settings too, is
+    judged again.
+
+    Scores that a grader gave by hand stay. It may be stopped at any moment, and called again goes
+    on from there. Progress goes to stderr, what nbgrader says to `.nbgrader.log`.
+
+    Raises GradeError if a section or a submission does not exist, if nobody handed one in, if
+    student code should be isolated and cannot be, or if the gradebook cannot be written.
+    """
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
-    shared = start_ahead()
-    for section in wanted:
-        enter(root, section)
-    # Later sections take longer: begun first, they do not keep everybody waiting at the end.
-    chosen = [
-        (section, name)
-        for section in sorted(wanted, reverse=True)
-        for name in _chosen(root, section, wanted[section])
+    with _in_sentences(root), logged(root), Ledger(root).held():
+        return _Batch(root, wanted, again).run(workers or min(MOST_WORKERS, os.cpu_count() or 1))
+
+
+def with_submissions(root: Path, students: Iterable[str] | None = None) -> list[str]:
+    """The sections for which all of `students` (anybody, if None) have handed in something.
+
+    Raises GradeError if there is none.
+    """
+    names = sorted(path.name for path in (root / "source").glob("*/") if path.is_dir())
+    found = [
+        name
+        for name in names
+        if (given := set(handed_in(root, name))) and given.issuperset(students or ())
     ]
-    what = next(iter(wanted)) if len(wanted) == 1 else f"{len(wanted)} sections"
-    bar = tqdm(total=len(chosen), desc=f"Grading {what}", unit="submission")
-    reasons = {}
-    with bar, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
-        running = {pool.submit(_grade_apart, root, *one, shared): one for one in chosen}
-        try:
-            for done in as_completed(running):
-                reasons[running[done]] = done.result()
-                bar.update()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            _graders().close()
-            raise
-    read = [result for section in wanted for result in read_results(root, section)]
-    known = {(result.section, result.student): result for result in read}
-    # A student whom nbgrader could not even enter has a reason all the same.
-    results = [known.get(one, Result(one[1], one[0], None, 0.0)) for one in sorted(chosen)]
-    return [_with_reason(result, reasons[result.section, result.student]) for result in results]
+    if not found:
+        raise GradeError(
+            f"There is no section for which {' and '.join(students)} handed in something."
+            if students
+            else "Nobody has handed in anything: there is no submitted/STUDENT/SECTION. Put each "
+            "student's notebook there."
+        )
+    return found
 
 
 def start_ahead() -> dict[str, str]:
@@ -103,7 +98,7 @@ def start_ahead() -> dict[str, str]:
 
     Returns what other processes that grade need in their environment to share them.
     """
-    _graders().start(wait=False)
+    _workers().start(wait=False)
     return addresses()
 
 
@@ -119,17 +114,173 @@ def enter(root: Path, section: str) -> None:
     Raises GradeError if there is no such section, or if its cells are others than those that
     submissions were graded by.
     """
+    _look_up(root, section)
+    with tempfile.TemporaryDirectory(prefix="dlcourse-release-") as aside:
+        api = nbgrader_api(root, CourseDirectory={"release_directory": aside})
+        outcome = api.generate_assignment(section)
+    if not outcome["success"]:
+        raise GradeError(
+            trouble(outcome)
+            or f"source/{section} cannot be entered into the gradebook: {last_error(outcome)}. If "
+            "its graded cells were changed on purpose, forget the old ones by `nbgrader db "
+            f"assignment remove {section} --force` and grade again."
+        )
+
+
+class _Batch:
+    """One run over what was handed in."""
+
+    def __init__(self, root: Path, wanted: Wanted, again: bool) -> None:
+        self.root, self.wanted = root, wanted
+        self.ledger = Ledger(root)
+        # Later sections take longer: begun first, they do not keep everybody waiting at the end.
+        self.chosen = [
+            (section, name)
+            for section in sorted(wanted, reverse=True)
+            for name in _chosen(root, section, wanted[section])
+        ]
+        how = isolation(root)
+        sections = {section: section_key(root, section, how) for section in wanted}
+        self.keys = {
+            one: hashlib.sha256((sections[one[0]] + fingerprint(root, *one)).encode()).hexdigest()
+            for one in self.chosen
+        }
+        self.stale = {
+            one for one in self.chosen if again or self.ledger.entry(*one).key != self.keys[one]
+        }
+        if self.stale:
+            start_ahead()
+        for section in wanted:
+            enter(root, section)
+        self.writer, self.writing = Writer(root), Lock()
+
+    def run(self, workers: int) -> list[Result]:
+        material = {section: masters(self.writer.api, section) for section in self.wanted}
+        staff = Workers(_workers(), workers, self.root, {"masters": material})
+        bar = tqdm(total=len(self.chosen), desc=self._title(), unit="submission")
+        reasons = {}
+        with self.ledger.unfinished() as aside, bar, ThreadPoolExecutor(workers) as pool:
+            running = {pool.submit(self._grade, one, staff, aside): one for one in self.chosen}
+            try:
+                for done in as_completed(running):
+                    reasons[running[done]] = done.result()
+                    bar.update()
+            except BaseException:
+                # Whatever a worker is at, it ends with the process that it is a fork of.
+                pool.shutdown(wait=False, cancel_futures=True)
+                _workers().close()
+                raise
+            finally:
+                staff.close()
+        return self._results(reasons)
+
+    def _title(self) -> str:
+        return f"Grading {next(iter(self.wanted)) if len(self.wanted) == 1 else 'the class'}"
+
+    def _results(self, reasons: dict[One, str | None]) -> list[Result]:
+        read = [result for section in self.wanted for result in read_results(self.root, section)]
+        known = {(result.section, result.student): result for result in read}
+        results = []
+        for section, student in sorted(self.chosen):
+            # A student whom nbgrader could not even enter has a reason all the same.
+            result = known.get((section, student), Result(student, section, None, 0.0))
+            reason = reasons[section, student]
+            if reason and reason not in result.notes:
+                result = replace(result, notes=(reason, *result.notes))
+            results.append(result)
+        return results
+
+    def _grade(self, one: One, staff: Workers, aside: Path) -> str | None:
+        """Judges a submission, enters it and writes its feedback, as far as that is still to do.
+
+        None, or the reason why there is no grade or no feedback.
+        """
+        try:
+            if one in self.stale:
+                self._judge(one, staff, aside)
+            entry = self.ledger.entry(*one)
+            with self.writing:
+                entry = self._enter(one, entry)
+        except WorkFailed as failed:
+            self._forget(one)
+            return f"could not be graded: {failed}"
+        if entry.reason:
+            return entry.reason
+        try:
+            self._feed_back(one, entry, staff)
+        except WorkFailed as failed:
+            return f"was graded, but has no feedback: {failed}"
+        return None
+
+    def _judge(self, one: One, staff: Workers, aside: Path) -> None:
+        section, student = one
+        folder = Path(tempfile.mkdtemp(dir=aside)) / section
+        reason = staff.ask("judge", section=section, student=student, into=str(folder))
+        self.ledger.keep(*one, self.keys[one], None if reason else folder, reason)
+
+    def _enter(self, one: One, entry: Entry) -> Entry:
+        """Writes a judged submission into the gradebook, unless it stands there already."""
+        section, student = one
+        graded = self.root / "autograded" / student / section
+        known = self.writer.points(*one)
+        if (
+            entry.points is not None
+            and known == entry.points
+            and graded.is_dir() != bool(entry.reason)
+        ):
+            return entry
+        # Whoever is stopped from here on will do it once more.
+        self.ledger.write(*one, replace(entry, points=None))
+        if entry.reason:
+            self._remove_pages(one)
+            self.writer.enter_nothing(*one)
+        elif failed := self.writer.enter(*one):
+            raise WorkFailed(failed)
+        entry = replace(entry, points=self.writer.points(*one), shown=[])
+        self.ledger.write(*one, entry)
+        return entry
+
+    def _feed_back(self, one: One, entry: Entry, staff: Workers) -> None:
+        section, student = one
+        shown = self.writer.shown(*one)
+        if entry.shown == shown and (self.root / "feedback" / student / section).is_dir():
+            return
+        if failed := staff.ask("feedback", section=section, student=student):
+            raise WorkFailed(failed)
+        self.ledger.write(*one, replace(entry, shown=shown))
+
+    def _forget(self, one: One) -> None:
+        """What was found earlier says nothing about what is handed in now."""
+        self.ledger.forget(*one)
+        self._remove_pages(one)
+
+    def _remove_pages(self, one: One) -> None:
+        for folder in ("autograded", "feedback"):
+            shutil.rmtree(self.root / folder / one[1] / one[0], ignore_errors=True)
+
+
+@contextmanager
+def _in_sentences(root: Path) -> Iterator[None]:
+    """Turns what stops a whole class into a GradeError that says what to do."""
+    try:
+        yield
+    except LedgerInUse:
+        raise GradeError(f"Another process is grading in {root}. Wait until it is done.") from None
+    except DatabaseError as error:
+        raise GradeError(trouble({"log": str(error)}) or str(error)) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        raise GradeError(
+            f"{error.strerror}: {error.filename or root}. Make room, and run the same "
+            "command again: what was finished is kept."
+        ) from error
+
+
+def _look_up(root: Path, section: str) -> None:
     sections = sorted(path.name for path in (root / "source").glob("*/") if path.is_dir())
     if section not in sections:
         raise GradeError(f"There is no section {section!r}. Sections: {', '.join(sections)}.")
-    with tempfile.TemporaryDirectory(prefix="dlcourse-release-") as aside:
-        outcome = nbgrader_api(root, release=Path(aside)).generate_assignment(section)
-    if not outcome["success"]:
-        raise GradeError(
-            f"source/{section} cannot be entered into the gradebook: {last_error(outcome)}. If its "
-            "graded cells were changed on purpose, forget the old ones by `nbgrader db assignment "
-            f"remove {section} --force` and grade again."
-        )
 
 
 def _is_lesson(root: Path, section: str) -> bool:
@@ -140,105 +291,27 @@ def _is_lesson(root: Path, section: str) -> bool:
         return not any(notebook.grade_cells for notebook in notebooks)
 
 
-def read_results(root: Path, section: str | None = None) -> list[Result]:
-    """What the gradebook and autograded/ hold for a section (all, if None), without grading."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        names = [section] if section else sorted(entry.name for entry in gradebook.assignments)
-        submissions = [found for name in names for found in _submissions(gradebook, name)]
-        results = [_result(root, submission) for submission in submissions]
-    return sorted(results, key=lambda result: (result.section, result.student))
-
-
-def _submissions(gradebook: Gradebook, section: str) -> list[SubmittedAssignment]:
-    try:
-        return gradebook.assignment_submissions(section)
-    except MissingEntry:
-        raise GradeError(f"{section} has not been graded yet: run `dlcourse grade`.") from None
-
-
-def _result(root: Path, submission: SubmittedAssignment) -> Result:
-    student, section = submission.student.id, submission.assignment.name
-    penalty = sum(notebook.late_submission_penalty or 0 for notebook in submission.notebooks)
-    result = Result(
-        student,
-        section,
-        submission.score - penalty,
-        submission.max_score,
-        {
-            grade.name: (grade.score, grade.max_score)
-            for notebook in submission.notebooks
-            for grade in notebook.grades
-        },
-    )
-    names = [notebook.name for notebook in submission.notebooks]
-    absent = missing(root, section, student, names)
-    if absent:
-        return replace(result, notes=(absent,))
-    paths = [root / "autograded" / student / section / f"{name}.ipynb" for name in names]
-    if not all(path.is_file() for path in paths):
-        # nbgrader removes what it could not finish; scores of an earlier run mean nothing then.
-        return replace(result, score=None, cells={})
-    graded = [nbformat.read(path, as_version=4) for path in paths]
-    order = [name for nb in graded for cell in nb.cells if (name := grade_id(cell))]
-    pages = [root / "feedback" / student / section / f"{name}.html" for name in names]
-    return replace(
-        result,
-        cells={name: result.cells[name] for name in order if name in result.cells},
-        notes=tuple(note for nb in graded for note in notes(nb)),
-        feedback=next((page for page in pages if page.is_file()), None),
-    )
-
-
 def _chosen(root: Path, section: str, students: Iterable[str] | None) -> list[str]:
-    folders = sorted((root / "submitted").glob(f"*/{section}"))
-    handed_in = [folder.parent.name for folder in folders if folder.is_dir()]
+    _look_up(root, section)
+    names = handed_in(root, section)
     if students is None:
-        if not handed_in:
+        if not names:
+            enter(root, section)
             raise GradeError(
                 f"There is nothing to grade in {section}: it is a lesson, without exercises."
                 if _is_lesson(root, section)
                 else f"Nobody has handed in {section}: there is no submitted/STUDENT/{section}. "
                 "Put each student's notebook there."
             )
-        return handed_in
+        return names
     chosen = sorted(set(students))
-    absent = [name for name in chosen if name not in handed_in]
+    absent = [name for name in chosen if name not in names]
     if absent:
         raise GradeError(f"There is no submitted/{absent[0]}/{section} to grade.")
     return chosen
 
 
-def _grade_apart(root: Path, section: str, student: str, shared: dict[str, str]) -> str | None:
-    """Grades in a process of its own; None, or the reason why there is no grade or feedback.
-
-    `shared` is the part of its environment that names the warm processes to fork from.
-    """
-    payload = {"root": str(root), "section": section, "student": student}
-    with (root / LOG).open("a") as log, tempfile.TemporaryFile("w+") as said:
-        child = _graders().fork(
-            "dlcourse.grade.submission:run",
-            payload,
-            cwd=root,
-            env=os.environ | shared,
-            stdout=said.fileno(),
-            stderr=log.fileno(),
-        )
-        code = child.wait()
-        said.seek(0)
-        reason = said.read().strip()
-    if code:
-        return f"could not be graded: the process ended with code {code}; see {LOG}"
-    return reason or None
-
-
 @cache
-def _graders() -> WarmParent:
-    """The warm process of which those that grade a submission are forks."""
-    return WarmParent(GRADER_LIBRARIES, os.environ)
-
-
-def _with_reason(result: Result, reason: str | None) -> Result:
-    if reason is None or reason in result.notes:
-        return result
-    return replace(result, notes=(reason, *result.notes))
+def _workers() -> WarmParent:
+    """The warm process of which the workers are forks."""
+    return WarmParent(WORKER_LIBRARIES, os.environ)

@@ -83,7 +83,7 @@ class ExecuteSubmission(Execute):
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
             return nb, resources
-        self._own = plain_code(source_cells(self, resources["nbgrader"]))
+        self._own = plain_code(source_cells(self.parent.parent.coursedir, resources["nbgrader"]))
         self._idle = set() if self.everything else unneeded(nb.cells, self._own)
         # A kernel that is graded can neither download data nor keep them.
         with suppress(UnknownSection):

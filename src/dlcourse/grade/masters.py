@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from dlcourse.grade.notebook import grade_id, is_unreadable, make_cell, notes
+from dlcourse.grade.notebook import grade_id, is_unreadable, make_cell, repairs
 
 SKIP = "skip-execution"
 # How many cells a note names.
@@ -59,7 +59,7 @@ def _drop_skip_tags(nb: NotebookNode) -> None:
             skipped += 1
     if skipped:
         cells = "1 cell" if skipped == 1 else f"{skipped} cells"
-        notes(nb).append(f"{cells} tagged {SKIP} ran all the same.")
+        repairs(nb).append(f"{cells} tagged {SKIP} ran all the same.")
 
 
 def _restore_known(nb: NotebookNode, masters: dict[str, Master]) -> None:
@@ -70,13 +70,13 @@ def _restore_known(nb: NotebookNode, masters: dict[str, Master]) -> None:
         nb.cells[index] = cell = _as_type(nb.cells[index], master.info.cell_type)
         cell.metadata["nbgrader"] = NotebookNode(master.info)
         if len(indices) > 1:
-            notes(nb).append(f"`{name}` was there {len(indices)} times; one was graded.")
+            repairs(nb).append(f"`{name}` was there {len(indices)} times; one was graded.")
         if master.is_locked:
             if master.is_test and not _same_text(cell.source, master.released, master.source):
                 edited.append(name)
             cell.source = master.source
     if edited:
-        notes(nb).append(f"{_listed(edited)} changed; the course's version was graded.")
+        repairs(nb).append(f"{_listed(edited)} changed; the course's version was graded.")
 
 
 def _copies(nb: NotebookNode, masters: dict[str, Master]) -> dict[str, list[int]]:
@@ -102,7 +102,7 @@ def _restore_missing(nb: NotebookNode, masters: dict[str, Master], places: list[
             nb.cells.insert(_insertion_point(nb.cells, places, number), _new_cell(nb, master))
             restored.append(master.name)
     if restored and not is_unreadable(nb):
-        notes(nb).append(f"{_listed(restored)} missing and put back.")
+        repairs(nb).append(f"{_listed(restored)} missing and put back.")
 
 
 def _listed(names: list[str]) -> str:

@@ -1,16 +1,18 @@
 """Submitted notebooks: reading them whatever is in them, and what there is to say about them.
 
-What happened to a submission while it was graded is kept, as sentences, in the autograded
-notebook's own metadata, from where feedback and the class report take it.
+What was put right in a submission and what happened while it ran is kept, as sentences, in the
+graded notebook's own metadata, from where feedback and the class report take it.
 """
 
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 import nbformat
 from nbformat import NotebookNode, v4
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.coursedir import CourseDirectory
 
 KEY = "dlcourse"
 _LEFT_OUT = v4.new_output("stream", text="Not run while grading: nothing that is graded uses it.\n")
@@ -18,8 +20,27 @@ _CELL_ID = r"[a-zA-Z0-9_-]{1,64}"
 
 
 def notes(nb: NotebookNode) -> list[str]:
-    """What there is to say about a submission: sentences, in the order in which it was found."""
-    return nb.metadata.setdefault(KEY, NotebookNode()).setdefault("notes", [])
+    """What happened to a submission: sentences, in the order in which it was found."""
+    return _about(nb).setdefault("notes", [])
+
+
+def repairs(nb: NotebookNode) -> list[str]:
+    """What was put right before the submission ran: sentences."""
+    return _about(nb).setdefault("repairs", [])
+
+
+def seconds(nb: NotebookNode) -> float | None:
+    """How long the notebook took to be run and judged, if that was taken down."""
+    return _about(nb).get("seconds")
+
+
+def take_down(nb: NotebookNode, seconds: float) -> None:
+    """Notes how long the notebook took to be run and judged."""
+    _about(nb)["seconds"] = round(seconds, 2)
+
+
+def _about(nb: NotebookNode) -> NotebookNode:
+    return nb.metadata.setdefault(KEY, NotebookNode())
 
 
 def grade_id(cell: NotebookNode) -> str | None:
@@ -28,14 +49,19 @@ def grade_id(cell: NotebookNode) -> str | None:
     return info.get("grade_id") if isinstance(info, dict) else None
 
 
-def source_cells(step: NbGraderPreprocessor, info: dict) -> list[NotebookNode]:
-    """The cells of source/ from which the notebook that `step` is at was released.
+def source_cells(coursedir: CourseDirectory, info: dict) -> list[NotebookNode]:
+    """The cells of source/ from which a notebook was released; not to be changed.
 
     info: what nbgrader's resources say of it, with its "assignment" and "notebook".
     """
-    coursedir = step.parent.parent.coursedir
     folder = coursedir.format_path(coursedir.source_directory, ".", info["assignment"])
-    return nbformat.read(Path(folder) / f"{info['notebook']}.ipynb", as_version=4).cells
+    path = Path(folder) / f"{info['notebook']}.ipynb"
+    return _cells(path, path.stat().st_mtime_ns)
+
+
+@lru_cache
+def _cells(path: Path, changed: int) -> list[NotebookNode]:
+    return nbformat.read(path, as_version=4).cells
 
 
 def plain_code(cells: list[NotebookNode]) -> dict[str, NotebookNode]:
@@ -86,6 +112,22 @@ def read_notebook(text: str) -> NotebookNode:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(f"is not a Jupyter notebook: {reason[0]}") from None
     return nb
+
+
+def read_or_say_why_not(stream: IO, name: str) -> NotebookNode:
+    """The notebook in `stream`, a file that is called `name`; an `unreadable` one if it is none."""
+    try:
+        return read_notebook(stream.read())
+    except UnicodeDecodeError:
+        return unreadable(f"{name} is not text in UTF-8")
+    except ValueError as error:
+        return unreadable(f"{name} {error}")
+
+
+def forget_notes(nb: NotebookNode) -> None:
+    """Drops what a submission brings along as if it had been noted here."""
+    if not is_unreadable(nb):
+        nb.metadata[KEY] = NotebookNode()
 
 
 def _rebuilt(nb: NotebookNode) -> NotebookNode:

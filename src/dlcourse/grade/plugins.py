@@ -12,20 +12,20 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
+from traitlets.config import Configurable
 
 from dlcourse.grade.masters import Master, Place, restore
 from dlcourse.grade.notebook import (
-    KEY,
+    forget_notes,
     grade_id,
     is_left_out,
-    is_unreadable,
     notes,
-    read_notebook,
+    read_or_say_why_not,
+    repairs,
     source_cells,
-    unreadable,
 )
 from dlcourse.grade.verdicts import KEY as VERDICTS
-from dlcourse.grade.verdicts import Verdict
+from dlcourse.grade.verdicts import Verdict, taken_verdicts
 
 # Errors whose message says it all: those of `dlcourse.check`, and our own.
 WRITTEN_FOR_STUDENTS = (
@@ -58,12 +58,7 @@ class SubmissionExporter(NotebookExporter):
         return super().from_filename(filename, resources=resources, **kw)
 
     def from_file(self, file_stream, resources=None, **kw):
-        try:
-            nb = read_notebook(file_stream.read())
-        except UnicodeDecodeError:
-            nb = unreadable(f"{self._name} is not text in UTF-8")
-        except ValueError as error:
-            nb = unreadable(f"{self._name} {error}")
+        nb = read_or_say_why_not(file_stream, self._name)
         return self.from_notebook_node(nb, resources=resources, **kw)
 
 
@@ -84,48 +79,59 @@ class RestoreCells(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         info = resources["nbgrader"]
-        nb.metadata[KEY] = nb.metadata[KEY] if is_unreadable(nb) else NotebookNode(notes=[])
-        places = self._places(info)
+        places = places_of(source_cells(self.parent.parent.coursedir, info))
         with Gradebook(info["db_url"]) as gradebook:
             notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
-            masters = self._masters(notebook, places)
+            masters = masters_of(notebook, places, self)
+        forget_notes(nb)
         restore(nb, masters, places)
         return nb, resources
 
-    def _places(self, info: dict) -> list[Place]:
-        """The course's cells in the order of source/, since the gradebook keeps none."""
-        return [Place(cell.get("id"), grade_id(cell)) for cell in source_cells(self, info)]
 
-    def _masters(self, notebook: Notebook, places: list[Place]) -> dict[str, Master]:
-        cell_ids = {place.name: place.cell_id for place in places if place.name}
-        graded, solutions, tasks = (
-            {cell.name: cell for cell in cells}
-            for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
+def places_of(cells: list[NotebookNode]) -> list[Place]:
+    """The course's cells in the order of source/, since the gradebook keeps none."""
+    return [Place(cell.get("id"), grade_id(cell)) for cell in cells]
+
+
+def masters_of(notebook: Notebook, places: list[Place], parent: Configurable) -> dict[str, Master]:
+    """The cells of a notebook as the gradebook has them, by name; `parent` lends its config."""
+    cell_ids = {place.name: place.cell_id for place in places if place.name}
+    graded, solutions, tasks = (
+        {cell.name: cell for cell in cells}
+        for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
+    )
+    masters = {}
+    for cell in notebook.source_cells:
+        info = NotebookNode(
+            schema_version=3,
+            grade_id=cell.name,
+            grade=cell.name in graded,
+            solution=cell.name in solutions,
+            task=cell.name in tasks,
+            locked=cell.locked,
+            checksum=cell.checksum,
+            cell_type=cell.cell_type,
         )
-        masters = {}
-        for cell in notebook.source_cells:
-            info = NotebookNode(
-                schema_version=3,
-                grade_id=cell.name,
-                grade=cell.name in graded,
-                solution=cell.name in solutions,
-                task=cell.name in tasks,
-                locked=cell.locked,
-                checksum=cell.checksum,
-                cell_type=cell.cell_type,
-            )
-            if counted := graded.get(cell.name) or tasks.get(cell.name):
-                info.points = counted.max_score
-            released = without_hidden_tests(cell.source, self)
-            masters[cell.name] = Master(info, cell.source, released, cell_ids.get(cell.name))
-        return masters
+        if counted := graded.get(cell.name) or tasks.get(cell.name):
+            info.points = counted.max_score
+        released = without_hidden_tests(cell.source, parent)
+        masters[cell.name] = Master(info, cell.source, released, cell_ids.get(cell.name))
+    return masters
 
 
-def without_hidden_tests(source: str, parent: NbGraderPreprocessor) -> str:
+def without_hidden_tests(source: str, parent: Configurable) -> str:
     """The text of a test cell as students get it; `parent` lends its configuration."""
     cell = NotebookNode(source=source)
     ClearHiddenTests(parent=parent)._remove_hidden_test_region(cell)
     return cell.source
+
+
+class GivenVerdicts(NbGraderPreprocessor):
+    """Takes the verdicts that a judged notebook carries, where others would run it."""
+
+    def preprocess(self, nb, resources):
+        resources[VERDICTS] = taken_verdicts(nb)
+        return nb, resources
 
 
 class SaveGrades(SaveAutoGrades):
@@ -176,7 +182,7 @@ class StudentView(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         nb, resources = super().preprocess(nb, resources)
-        said = list(notes(nb))
+        said = [*repairs(nb), *notes(nb)]
         shown = [cell for cell in nb.cells if not is_left_out(cell)]
         if left_out := len(nb.cells) - len(shown):
             said.append(

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 from nbformat import NotebookNode, v4
 
-# Where the verdicts on a submission are found in nbconvert's resources: grade_id -> Verdict.
+# Where the verdicts on a submission are found in nbconvert's resources, grade_id -> Verdict, and in
+# the metadata of a judged notebook.
 KEY = "dlcourse_verdicts"
 
 
@@ -49,6 +50,16 @@ class Verdict:
         if not self.passed:
             shown.append(error_output(self.error, self.message))
         return shown
+
+
+def leave_verdicts(nb: NotebookNode, verdicts: dict[str, Verdict]) -> None:
+    """Gives a judged notebook its verdicts to carry: `taken_verdicts` gets them back."""
+    nb.metadata[KEY] = NotebookNode({name: asdict(given) for name, given in verdicts.items()})
+
+
+def taken_verdicts(nb: NotebookNode) -> dict[str, Verdict]:
+    """The verdicts that a judged notebook carries, which it has no longer afterwards."""
+    return {name: Verdict(**given) for name, given in nb.metadata.pop(KEY, {}).items()}
 
 
 def not_run(reason: str) -> Verdict:

@@ -4,6 +4,7 @@ Started by `WarmParent` as `python -m dlcourse.run.parent LIFELINE LISTENER`, tw
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import os
@@ -12,7 +13,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dlcourse.run import wire
@@ -29,12 +30,34 @@ def main() -> None:
     if order is None:
         return
     try:
-        warm_up(order["preload"])
+        with ended_with_its_owner(lifeline):
+            warm_up(order["preload"])
         wire.send(lifeline, "warm")
         serve(lifeline, listener)
     finally:
         shutil.rmtree(order["folder"], ignore_errors=True)
         end_keepers()
+
+
+@contextlib.contextmanager
+def ended_with_its_owner(lifeline: socket.socket) -> Iterator[None]:
+    """Ends this process if the lifeline is closed meanwhile, where nobody looks at it."""
+
+    def leave(*_: object) -> None:
+        if select.select([lifeline], [], [], 0)[0]:
+            sys.exit()
+
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    signal.signal(signal.SIGIO, leave)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        # It may have been closed before anybody listened.
+        leave()
+        yield
+    finally:
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags)
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
 
 
 def warm_up(preload: Sequence[str]) -> None:

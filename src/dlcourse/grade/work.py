@@ -1,0 +1,58 @@
+"""What a worker does: judge submissions and write feedback, as it is told, until let go."""
+
+import glob
+import logging
+import resource
+import socket
+from pathlib import Path
+
+from dlcourse.grade.judge import Judge
+from dlcourse.grade.submission import last_error, logged, nbgrader_api
+from dlcourse.run import wire
+
+# Bytes that a worker may take for itself. Reading what was handed in is the one thing that could
+# make it want more, and then says so.
+MOST_MEMORY = 6 * 2**30
+
+
+def serve(payload: dict, fds: list[int]) -> None:
+    """Answers orders that come over the socket `fds[0]`, by {"said": ...} or {"failed": ...}."""
+    orders = socket.socket(fileno=fds[0])
+    root = Path(payload["root"])
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.RLIM_INFINITY))
+    with logged(root):
+        _serve(orders, _Work(root, payload["masters"]))
+
+
+def _serve(orders: socket.socket, work: "_Work") -> None:
+    while (order := wire.receive(orders)[0]) is not None:
+        do = getattr(work, order.pop("do"))
+        try:
+            answer = {"said": do(**order)}
+        except Exception as error:
+            logging.exception("%s: %s", do.__name__, order)
+            answer = {"failed": _in_a_line(error)}
+        wire.send(orders, answer)
+
+
+class _Work:
+    def __init__(self, root: Path, masters: dict) -> None:
+        self._judge, self._api = Judge(root, masters), nbgrader_api(root)
+
+    def judge(self, section: str, student: str, into: str) -> str | None:
+        """Judges into the new folder `into`; the reason why there is nothing to judge, if so."""
+        return self._judge.judge(section, student, Path(into))
+
+    def feedback(self, section: str, student: str) -> str | None:
+        """Writes the feedback page; the reason why not, if so."""
+        # nbgrader takes the student for a pattern of file names.
+        outcome = self._api.generate_feedback(section, glob.escape(student))
+        return None if outcome["success"] else last_error(outcome)
+
+
+def _in_a_line(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"reading it takes more than {MOST_MEMORY // 2**30} GB of memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,90 @@
+"""The processes that judge submissions; one that a submission brings down is replaced."""
+
+import os
+import socket
+from pathlib import Path
+from queue import SimpleQueue
+
+from dlcourse.grade.submission import LOG
+from dlcourse.grade.workshop import addresses
+from dlcourse.run import wire
+from dlcourse.run.warm import Child, WarmParent
+
+# As nbgrader has it while it autogrades.
+ENVIRONMENT = {"NBGRADER_EXECUTION": "autograde"}
+
+
+class WorkFailed(Exception):  # noqa: N818 - an event
+    """A worker could not do something, or ended over it; the message says why."""
+
+
+class Workers:
+    """`number` workers on the course in `root`; each starts when it is first asked.
+
+    parent: the warm process to fork them from. material: what each needs to know of the course, as
+    JSON can carry it.
+    """
+
+    def __init__(self, parent: WarmParent, number: int, root: Path, material: dict) -> None:
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        for _ in range(number):
+            self._free.put(_Worker(parent, root, material))
+
+    def ask(self, do: str, **order: str) -> str | None:
+        """What a free worker says when it has done something (see `work`); blocks until then.
+
+        Raises WorkFailed if it could not, or ended over it.
+        """
+        worker = self._free.get()
+        try:
+            return worker.ask({"do": do, **order})
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        """Ends the workers that are free."""
+        while not self._free.empty():
+            self._free.get().close()
+
+
+class _Worker:
+    def __init__(self, parent: WarmParent, root: Path, material: dict) -> None:
+        self._parent, self._root, self._material = parent, root, material
+        self._child: Child | None = None
+        self._orders: socket.socket | None = None
+
+    def ask(self, order: dict[str, str]) -> str | None:
+        if self._child is None or self._child.poll() is not None:
+            self._start()
+        try:
+            wire.send(self._orders, order)
+            answer, _ = wire.receive(self._orders)
+        except OSError:
+            answer = None
+        if answer is None:
+            self._child.wait(timeout=5)
+            code = self._child.poll()
+            self.close()
+            raise WorkFailed(f"the process ended with code {code}; see {LOG}")
+        if "failed" in answer:
+            raise WorkFailed(answer["failed"])
+        return answer["said"]
+
+    def close(self) -> None:
+        if self._child:
+            self._orders.close()
+            self._child.close()
+        self._child = None
+
+    def _start(self) -> None:
+        self.close()
+        self._orders, theirs = socket.socketpair()
+        with theirs, (self._root / LOG).open("a") as log:
+            self._child = self._parent.fork(
+                "dlcourse.grade.work:serve",
+                {"root": str(self._root), **self._material},
+                fds=[theirs.fileno()],
+                cwd=self._root,
+                env=os.environ | addresses() | ENVIRONMENT,
+                stderr=log.fileno(),
+            )

@@ -1,0 +1,118 @@
+"""The one who writes into the gradebook: judged submissions, by nbgrader's own conversion."""
+
+import glob
+from contextlib import suppress
+from pathlib import Path
+
+from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+
+from dlcourse.grade.ledger import Ledger
+from dlcourse.grade.results import GradeError
+from dlcourse.grade.submission import last_error, nbgrader_api
+
+# nbgrader's steps that judging has done already: they are for submissions as they were handed in.
+DONE = {
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteCells",
+    "dlcourse.grade.plugins.RestoreCells",
+}
+RUNS = {"nbgrader.preprocessors.Execute", "dlcourse.grade.execution.ExecuteSubmission"}
+
+
+# What databases say -> what to do about it.
+TROUBLES = {
+    "database is locked": "The gradebook is in use by another program that does not let go of it. "
+    "Close formgrader or whatever else has it open.",
+    "readonly database": "The gradebook may not be written. Give yourself the right to write it "
+    "and the folder that it is in.",
+    "unable to open database": "The gradebook cannot be opened. See that its folder exists and "
+    "that you may write there.",
+    "database or disk is full": "There is no room on the disk for the gradebook. Make some.",
+    "file is not a database": "The gradebook is no database, or is damaged. Put a copy of it back, "
+    "or move it away to begin a new one.",
+    "malformed": "The gradebook is damaged. Put a copy of it back.",
+    "no such column": "The gradebook was made by another version of nbgrader. Keep a copy of it, "
+    "then run `nbgrader db upgrade`.",
+    "no such table": "The gradebook was made by another version of nbgrader. Keep a copy of it, "
+    "then run `nbgrader db upgrade`.",
+}
+
+
+class Writer:
+    """Writes into the gradebook of the course in `root`, one submission after the other."""
+
+    def __init__(self, root: Path) -> None:
+        self.api = nbgrader_api(root)
+        config = self.api.config.Autograde
+        given = "dlcourse.grade.plugins.GivenVerdicts"
+        self._writing = nbgrader_api(
+            root,
+            CourseDirectory={"submitted_directory": str(Ledger(root).judged)},
+            Autograde={
+                "exporter_class": "nbconvert.exporters.NotebookExporter",
+                "sanitize_preprocessors": _without(config.sanitize_preprocessors),
+                "autograde_preprocessors": [
+                    given if step in RUNS else step for step in config.autograde_preprocessors
+                ],
+            },
+        )
+
+    def enter(self, section: str, student: str) -> str | None:
+        """Writes the points of a judged submission, and autograded/; None, or why it could not."""
+        # nbgrader takes the student for a pattern of file names.
+        outcome = self._writing.autograde(section, glob.escape(student))
+        if outcome["success"]:
+            return None
+        if said := trouble(outcome):
+            raise GradeError(said)
+        return last_error(outcome)
+
+    def enter_nothing(self, section: str, student: str) -> None:
+        """Writes that nothing was handed in that earns a point."""
+        with self._gradebook() as gradebook:
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(section, student)
+            for notebook in submission.notebooks:
+                for grade in notebook.grades:
+                    grade.auto_score = 0
+                    grade.needs_manual_grade = False
+            gradebook.db.commit()
+
+    def points(self, section: str, student: str) -> dict[str, float | None] | None:
+        """grade_id -> what the tests gave; None if the gradebook has no such submission."""
+        with self._gradebook() as gradebook, suppress(MissingEntry):
+            notebooks = gradebook.find_submission(section, student).notebooks
+            grades = [grade for notebook in notebooks for grade in notebook.grades]
+            return {grade.name: grade.auto_score for grade in grades}
+        return None
+
+    def shown(self, section: str, student: str) -> list:
+        """All that a feedback page takes from the gradebook, as JSON can carry it."""
+        with self._gradebook() as gradebook:
+            notebooks = gradebook.find_submission(section, student).notebooks
+            return [part for notebook in notebooks for part in _shown(notebook)]
+
+    def _gradebook(self) -> Gradebook:
+        return Gradebook(self.api.coursedir.db_url, self.api.coursedir.course_id)
+
+
+def trouble(outcome: dict) -> str | None:
+    """A sentence on why the gradebook cannot be used, if that is what nbgrader says; else None."""
+    said = f"{outcome.get('log', '')} {outcome.get('error', '')}"
+    found = next((sentence for sign, sentence in TROUBLES.items() if sign in said), None)
+    return found and f"{found} What was judged is kept: run the same command again."
+
+
+def _shown(notebook: SubmittedNotebook) -> list:
+    grades = [_of_grade(grade) for grade in sorted(notebook.grades, key=lambda each: each.name)]
+    comments = sorted([each.name, each.comment] for each in notebook.comments)
+    return [notebook.name, notebook.late_submission_penalty, grades, comments]
+
+
+def _of_grade(grade: Grade) -> list:
+    return [grade.name, grade.auto_score, grade.manual_score, grade.extra_credit]
+
+
+def _without(steps: list[str]) -> list[str]:
+    return [step for step in steps if step not in DONE]
