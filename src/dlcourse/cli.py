@@ -57,14 +57,25 @@ def _parser() -> argparse.ArgumentParser:
     lint.set_defaults(run=_lint)
 
     grade = verbs.add_parser("grade", help="grade what was submitted, write feedback, say how")
-    grade.add_argument("assignment", metavar="ASSIGNMENT", help="for example 01_tensors")
+    grade.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
     grade.add_argument("--student", action="append", help="only this student (repeatable)")
+    grade.add_argument("--workers", type=_positive, metavar="N", help="submissions at once")
+    grade.add_argument("--again", action="store_true", help="also what has not changed since")
+    grade.add_argument(
+        "--dry-run", action="store_true", help="show who would get other points, change nothing"
+    )
     grade.add_argument(
         "--isolation",
         choices=("namespaces", "none"),
         help="'none' trusts student code with this machine, where namespaces are not to be had",
     )
     grade.set_defaults(run=_grade)
+
+    report = verbs.add_parser("report", help="how a graded class did: here, and in report.html")
+    report.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
+    report.add_argument("--html", type=Path, metavar="PATH", help="another place for the page")
+    report.add_argument("--terminal", action="store_true", help="print only, write no page")
+    report.set_defaults(run=_report_class)
 
     demo = verbs.add_parser("demo", help="make a sample class in demo/, grade it, show the table")
     demo.set_defaults(run=_demo)
@@ -105,19 +116,58 @@ def _lint(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     from dlcourse.build import find_root, find_sections
-    from dlcourse.grade.course import grade, isolation
-    from dlcourse.grade.report import NOT_ISOLATED, class_report
+    from dlcourse.grade.changes import changes, changes_report
+    from dlcourse.grade.course import grade_sections, isolation, with_submissions
+    from dlcourse.grade.report import NOT_ISOLATED
 
     root = find_root(Path.cwd())
-    find_sections(root, [options.assignment])
+    find_sections(root, options.sections)
     if options.isolation:
         os.environ["DLCOURSE_ISOLATION"] = options.isolation
     isolated = isolation(root) != "none"
     if not isolated:
         print(NOT_ISOLATED)
-    results = grade(root, options.assignment, options.student)
-    print(class_report(results, root, isolated=isolated))
+    sections = options.sections or with_submissions(root, options.student)
+    wanted = dict.fromkeys(sections, options.student)
+    if options.dry_run:
+        print(changes_report(*changes(root, wanted, workers=options.workers)))
+        return 0
+    results = grade_sections(root, wanted, workers=options.workers, again=options.again)
+    _show_class(root, results, isolated, page=True)
     return 0
+
+
+def _positive(text: str) -> int:
+    """A number of workers, from a command line."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _report_class(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root
+    from dlcourse.grade.classpage import graded
+    from dlcourse.grade.course import isolation
+
+    root = find_root(Path.cwd())
+    results = graded(root, options.sections)
+    page = False if options.terminal else options.html or True
+    _show_class(root, results, isolation(root) != "none", page=page)
+    return 0
+
+
+def _show_class(root: Path, results: list, isolated: bool, *, page: Path | bool) -> None:
+    """Prints the report on `results` and writes the page: to `page`, or where it is by default."""
+    from dlcourse.grade.classpage import find_pairs, known_students, make_class_page
+    from dlcourse.grade.report import class_report
+
+    about = {"isolated": isolated, "pairs": find_pairs(root, results)}
+    about["students"] = known_students(root)
+    print(class_report(results, root, **about))
+    if page:
+        path = make_class_page(results, root, None if page is True else page, **about)
+        print(f"The class page is {path}")
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -433,16 +433,7 @@ def compare(folder: Path, section: str, chosen: list[Kind], seed: int) -> list[C
 
     Two courses are made in `folder`, of the section as source/ has it.
     """
-    ours, stock = folder / "ours", folder / "stock"
-    handout = _make_course(ours, section, (ROOT / "nbgrader_config.py").read_text("utf-8"))
-    other = _make_course(stock, section, _stock_config())
-    assert other == handout, "Both courses should release the same."
-    submissions = {kind.name: kind.hand_in(handout, seed) for kind in chosen}
-    for student, submission in submissions.items():
-        for root in (ours, stock):
-            path = root / "submitted" / student / section / f"{handout.notebook}.ipynb"
-            path.parent.mkdir(parents=True)
-            path.write_text(nbformat.writes(submission.nb), "utf-8")
+    ours, stock, submissions = hand_in_to_both(folder, section, chosen, seed)
     ungraded = [result for result in grade(ours, section) if result.score is None]
     assert not ungraded, f"The course should have a grade for everyone, but: {ungraded}"
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -456,6 +447,23 @@ def compare(folder: Path, section: str, chosen: list[Kind], seed: int) -> list[C
         for student, reasons in ((name, found.differs) for name, found in submissions.items())
         for cell, points in given[student].items()
     ]
+
+
+def hand_in_to_both(
+    folder: Path, section: str, chosen: list[Kind], seed: int
+) -> tuple[Path, Path, dict[str, Submission]]:
+    """Two courses in `folder`, ours and a stock one, and the submissions handed in to each."""
+    ours, stock = folder / "ours", folder / "stock"
+    handout = _make_course(ours, section, (ROOT / "nbgrader_config.py").read_text("utf-8"))
+    other = _make_course(stock, section, _stock_config())
+    assert other == handout, "Both courses should release the same."
+    submissions = {kind.name: kind.hand_in(handout, seed) for kind in chosen}
+    for student, submission in submissions.items():
+        for root in (ours, stock):
+            path = root / "submitted" / student / section / f"{handout.notebook}.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_text(nbformat.writes(submission.nb), "utf-8")
+    return ours, stock, submissions
 
 
 def _make_course(root: Path, section: str, config: str) -> Handout:

@@ -130,6 +130,11 @@ def test_a_written_answer_without_words_earns_nothing(results, student):
     assert "why" not in earned(results[student])
 
 
+def test_a_notebook_under_another_name_is_graded_and_the_student_told(results):
+    assert results["misnamed"].score == FULL
+    assert results["misnamed"].repairs == ("`tiny (1).ipynb` was graded as `tiny.ipynb`.",)
+
+
 @pytest.mark.parametrize(
     "student, reason",
     [
@@ -137,7 +142,6 @@ def test_a_written_answer_without_words_earns_nothing(results, student):
         ("empty-file", "tiny.ipynb is empty"),
         ("binary-file", "tiny.ipynb is not text in UTF-8"),
         ("no-notebook", "tiny.ipynb is JSON, but not a Jupyter notebook"),
-        ("misnamed", "has no tiny.ipynb; it holds tiny (1).ipynb"),
     ],
 )
 def test_a_submission_that_cannot_be_read_ends_with_zero_and_the_reason(results, student, reason):

@@ -21,7 +21,7 @@ from dlcourse.grade.intake import fingerprint, handed_in
 from dlcourse.grade.judge import masters
 from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, section_key
 from dlcourse.grade.results import GradeError, Result, read_results
-from dlcourse.grade.submission import last_error, logged, nbgrader_api
+from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.workers import Workers, WorkFailed
 from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
 from dlcourse.grade.writer import Writer, trouble
@@ -68,7 +68,7 @@ def grade_sections(
     root = Path(root).resolve()
     if isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
-    with _in_sentences(root), logged(root), Ledger(root).held():
+    with _in_sentences(root), logged(root), one_engine(), Ledger(root).held():
         return _Batch(root, wanted, again).run(workers or min(MOST_WORKERS, os.cpu_count() or 1))
 
 
@@ -150,13 +150,11 @@ class _Batch:
         }
         if self.stale:
             start_ahead()
-        for section in wanted:
-            enter(root, section)
         self.writer, self.writing = Writer(root), Lock()
+        self.masters = {section: self._entered(section, sections[section]) for section in wanted}
 
     def run(self, workers: int) -> list[Result]:
-        material = {section: masters(self.writer.api, section) for section in self.wanted}
-        staff = Workers(_workers(), workers, self.root, {"masters": material})
+        staff = Workers(_workers(), workers, self.root, {"masters": self.masters})
         bar = tqdm(total=len(self.chosen), desc=self._title(), unit="submission")
         reasons = {}
         with self.ledger.unfinished() as aside, bar, ThreadPoolExecutor(workers) as pool:
@@ -173,6 +171,15 @@ class _Batch:
             finally:
                 staff.close()
         return self._results(reasons)
+
+    def _entered(self, section: str, key: str) -> dict:
+        """What the gradebook knows of a section, once it has it as source/ does."""
+        known = masters(self.writer.api, section)
+        if not self.ledger.is_entered(section, key, known):
+            enter(self.root, section)
+            known = masters(self.writer.api, section)
+            self.ledger.write_entered(section, key, known)
+        return known
 
     def _title(self) -> str:
         return f"Grading {next(iter(self.wanted)) if len(self.wanted) == 1 else 'the class'}"

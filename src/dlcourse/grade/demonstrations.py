@@ -10,6 +10,7 @@ import builtins
 import symtable
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
@@ -29,7 +30,9 @@ def unneeded(cells: list[NotebookNode], own: dict[str, NotebookNode]) -> set[int
     own: the section's plain code cells, as `plain_code` gives them. The first of them always runs:
     it sets the notebook up, which no name tells.
     """
-    code = {place: _Code.of(cell) for place, cell in enumerate(cells) if cell.cell_type == "code"}
+    code = {
+        place: _Code.of(cell.source) for place, cell in enumerate(cells) if cell.cell_type == "code"
+    }
     constant = _constants(list(code.values()))
     functions = {name: part.reach for part in code.values() for name in part.functions}
     # What students call by two names may change by either. That the course's own cells keep such
@@ -82,9 +85,11 @@ class _Code:
     is_indirect: bool = False
 
     @classmethod
-    def of(cls, cell: NotebookNode) -> "_Code":
+    @lru_cache(4096)
+    def of(cls, source: str) -> "_Code":
+        """What `source` says; the course's own cells are read once for all submissions."""
         try:
-            text = TransformerManager().transform_cell(cell.source)
+            text = TransformerManager().transform_cell(source)
             nodes = list(ast.walk(ast.parse(text)))
             table = symtable.symtable(text, "cell", "exec")
         except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,6 +1,7 @@
 """Feedback pages as `nbgrader generate_feedback` writes them, made faster."""
 
 import re
+from functools import lru_cache
 
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
@@ -31,6 +32,21 @@ class _Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.bytecode_to_string()
 
 
+class _Highlighting:
+    """The filter that makes code HTML, and does so once for a cell that is on every page."""
+
+    def __init__(self, lexer: str | None) -> None:
+        self._lexer = lexer
+
+    def __call__(self, source: str, language: str | None = None, metadata: object = None) -> str:
+        return _highlighted(self._lexer, source, language)
+
+
+@lru_cache(4096)
+def _highlighted(lexer: str | None, source: str, language: str | None) -> str:
+    return Highlight2HTML(pygments_lexer=lexer)(source, language)
+
+
 class FeedbackExporter(HTMLExporter):
     """The exporter of feedback pages: in half the time, and with the tests called by their names.
 
@@ -44,7 +60,7 @@ class FeedbackExporter(HTMLExporter):
         resources = self._init_resources(resources)
         language = nb.metadata.get("language_info", {})
         lexer = language.get("pygments_lexer", language.get("name"))
-        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
+        self.register_filter("highlight_code", _Highlighting(lexer))
         self.register_filter(
             "filter_data_type",
             WidgetsDataTypeFilter(

@@ -6,12 +6,13 @@ judge at once, and one that is killed has done no harm.
 
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.utils import find_all_files
@@ -37,10 +38,11 @@ def masters(api: NbGraderAPI, section: str) -> dict[str, dict]:
     """What judging needs to know of the gradebook: notebook -> its cells, as JSON can carry them.
 
     They are those that the section was released with, by name, in the form of `asdict(Master)`.
+    Nothing if the gradebook does not know the section, or other notebooks than source/ has.
     """
-    coursedir = api.coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        found = {}
+    coursedir, found = api.coursedir, {}
+    unknown = suppress(MissingEntry, FileNotFoundError)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, unknown:
         for notebook in gradebook.find_assignment(section).notebooks:
             places = places_of(_cells(api, section, notebook.name))
             known = masters_of(notebook, places, api)

@@ -78,6 +78,22 @@ class Ledger:
         """The folder of judged submissions, STUDENT/SECTION, as nbgrader reads submissions."""
         return self.folder / "judged"
 
+    def is_entered(self, section: str, key: str, known: object) -> bool:
+        """Whether the gradebook holds the section as it was entered last, from what `key` says.
+
+        known: what the gradebook says of the section now, as JSON can carry it.
+        """
+        try:
+            return json.loads(self._section(section).read_text("utf-8")) == [key, _digest(known)]
+        except (OSError, ValueError):
+            return False
+
+    def write_entered(self, section: str, key: str, known: object) -> None:
+        _write(self._section(section), [key, _digest(known)])
+
+    def _section(self, section: str) -> Path:
+        return self.folder / "sections" / f"{section}.json"
+
     def entry(self, section: str, student: str) -> Entry:
         """What is known of a submission; an empty entry if nothing is, or nothing readable."""
         try:
@@ -89,11 +105,7 @@ class Ledger:
         return entry
 
     def write(self, section: str, student: str, entry: Entry) -> None:
-        path = self._path(section, student)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_text(json.dumps(asdict(entry)), "utf-8")
-        beside.replace(path)
+        _write(self._path(section, student), asdict(entry))
 
     def keep(self, section: str, student: str, key: str, judged: Path | None, reason=None) -> None:
         """Takes what was judged, a folder that is moved here, or the reason why nothing was."""
@@ -113,6 +125,17 @@ class Ledger:
 
     def _path(self, section: str, student: str) -> Path:
         return self.folder / "entries" / student / f"{section}.json"
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(json.dumps(content), "utf-8")
+    beside.replace(path)
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def section_key(root: Path, section: str, isolation: str) -> str:

@@ -6,11 +6,10 @@ from pathlib import Path
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
 from nbgrader import utils
-from nbgrader.api import Gradebook, Notebook
+from nbgrader.api import Grade, Gradebook, Notebook
 from nbgrader.preprocessors import (
     ClearHiddenTests,
     NbGraderPreprocessor,
-    SaveAutoGrades,
 )
 from traitlets.config import Configurable
 
@@ -60,6 +59,13 @@ class SubmissionExporter(NotebookExporter):
     def from_file(self, file_stream, resources=None, **kw):
         nb = read_or_say_why_not(file_stream, self._name)
         return self.from_notebook_node(nb, resources=resources, **kw)
+
+
+class JudgedExporter(NotebookExporter):
+    """Reads a submission that has been judged, which was validated when it was written."""
+
+    def _validate_preprocessor(self, nbc, preprocessor):
+        pass
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -134,22 +140,45 @@ class GivenVerdicts(NbGraderPreprocessor):
         return nb, resources
 
 
-class SaveGrades(SaveAutoGrades):
+class SaveGrades(NbGraderPreprocessor):
     """Writes the points of a graded submission into the gradebook.
 
     Those of a test are its verdict's; nothing that a cell shows counts. A written answer earns its
-    points until a grader says otherwise, and a test without a verdict nothing.
+    points until a grader says otherwise, and a test without a verdict nothing. All are written at
+    once, or none.
     """
 
-    def _add_score(self, cell, resources):
-        place = (grade_id(cell), self.notebook_id, self.assignment_id)
-        grade = self.gradebook.find_grade(*place, self.student_id)
-        scaffold = self.gradebook.find_source_cell(*place).source
-        verdict = resources.get(VERDICTS, {}).get(grade_id(cell))
-        grade.auto_score = auto_score(cell, scaffold, verdict)
-        # Whoever scored an earlier version by hand should look again.
-        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        self.gradebook.db.commit()
+    def preprocess(self, nb, resources):
+        info = resources["nbgrader"]
+        verdicts = resources.get(VERDICTS, {})
+        with Gradebook(info["db_url"]) as gradebook:
+            place = (info["notebook"], info["assignment"])
+            released = gradebook.find_notebook(*place)
+            scaffolds = {cell.name: cell.source for cell in released.source_cells}
+            submitted = gradebook.find_submission_notebook(*place, info["student"])
+            grades = {grade.name: grade for grade in submitted.grades}
+            comments = {comment.name: comment for comment in submitted.comments}
+            for cell in nb.cells:
+                name = grade_id(cell)
+                if utils.is_grade(cell):
+                    points = auto_score(cell, scaffolds[name], verdicts.get(name))
+                    _enter_score(grades[name], points)
+                if utils.is_solution(cell) or utils.is_task(cell):
+                    comments[name].auto_comment = _auto_comment(cell)
+            gradebook.db.commit()
+        return nb, resources
+
+
+def _enter_score(grade: Grade, points: float | None) -> None:
+    grade.auto_score = points
+    # Whoever scored an earlier version by hand should look again.
+    grade.needs_manual_grade = grade.manual_score is not None or points is None
+
+
+def _auto_comment(cell: NotebookNode) -> str | None:
+    """What nbgrader itself has to say of an answer."""
+    untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+    return "No response." if untouched and not utils.is_task(cell) else None
 
 
 def auto_score(cell: NotebookNode, scaffold: str, verdict: Verdict | None) -> float | None:

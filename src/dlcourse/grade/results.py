@@ -1,5 +1,6 @@
 """How a class did: what the gradebook and the graded notebooks say, read without grading."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def _result(root: Path, submission: SubmittedAssignment) -> Result:
     if not any(path.is_file() for path in paths):
         # nbgrader removes what it could not finish; scores of an earlier run mean nothing then.
         return replace(result, score=None, cells={})
-    graded = [nbformat.read(path, as_version=4) for path in paths if path.is_file()]
+    graded = [_read(path) for path in paths if path.is_file()]
     order = [name for nb in graded for cell in nb.cells if (name := grade_id(cell))]
     pages = [root / "feedback" / student / section / f"{name}.html" for name in names]
     spent = [taken for nb in graded if (taken := seconds(nb)) is not None]
@@ -99,6 +100,11 @@ def _result(root: Path, submission: SubmittedAssignment) -> Result:
         scored_by_hand=tuple(grade.name for grade in grades if grade.manual_score is not None),
         seconds=sum(spent) if spent else None,
     )
+
+
+def _read(path: Path) -> NotebookNode:
+    """A notebook that grading has written: it needs no validation."""
+    return nbformat.from_dict(json.loads(path.read_text("utf-8")))
 
 
 def _failures(nb: NotebookNode) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode, v4
 
-from dlcourse.grade.course import Result
 from dlcourse.grade.masters import SKIP
 from dlcourse.grade.notebook import grade_id
-from dlcourse.grade.report import exercise_of
+from dlcourse.grade.results import Result
+from dlcourse.grade.summary import exercise_of
 
 
 @dataclass(frozen=True)

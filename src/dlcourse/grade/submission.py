@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
+from nbgrader import api
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import Engine
 from traitlets.config import Config, PyFileConfigLoader
 
 LOG = ".nbgrader.log"
@@ -26,6 +29,27 @@ def nbgrader_api(root: Path, **changes: dict[str, object]) -> NbGraderAPI:
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     config.merge(Config(changes))
     return NbGraderAPI(Course(config=config), config=config)
+
+
+@contextmanager
+def one_engine() -> Iterator[None]:
+    """Has nbgrader use one database engine meanwhile, where it makes one each time it looks.
+
+    With the engine SQLAlchemy keeps its connection, and what it has compiled.
+    """
+    make, made = api.create_engine, {}
+
+    def engine(url: str, **options: object) -> Engine:
+        if url not in made:
+            made[url] = make(url, **options)
+        return made[url]
+
+    with mock.patch.object(api, "create_engine", engine):
+        try:
+            yield
+        finally:
+            for each in made.values():
+                each.dispose()
 
 
 def last_error(outcome: dict) -> str:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from dlcourse.grade.judge import Judge
-from dlcourse.grade.submission import last_error, logged, nbgrader_api
+from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.run import wire
 
 # Bytes that a worker may take for itself. Reading what was handed in is the one thing that could
@@ -20,7 +20,7 @@ def serve(payload: dict, fds: list[int]) -> None:
     orders = socket.socket(fileno=fds[0])
     root = Path(payload["root"])
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.RLIM_INFINITY))
-    with logged(root):
+    with logged(root), one_engine():
         _serve(orders, _Work(root, payload["masters"]))
 
 

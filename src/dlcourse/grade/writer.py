@@ -10,8 +10,9 @@ from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.results import GradeError
 from dlcourse.grade.submission import last_error, nbgrader_api
 
-# nbgrader's steps that judging has done already: they are for submissions as they were handed in.
+# nbgrader's steps that are done when a submission is judged: its cells have the course's metadata.
 DONE = {
+    "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteCells",
@@ -50,10 +51,11 @@ class Writer:
             root,
             CourseDirectory={"submitted_directory": str(Ledger(root).judged)},
             Autograde={
-                "exporter_class": "nbconvert.exporters.NotebookExporter",
+                "exporter_class": "dlcourse.grade.plugins.JudgedExporter",
                 "sanitize_preprocessors": _without(config.sanitize_preprocessors),
                 "autograde_preprocessors": [
-                    given if step in RUNS else step for step in config.autograde_preprocessors
+                    given if step in RUNS else step
+                    for step in _without(config.autograde_preprocessors)
                 ],
             },
         )
