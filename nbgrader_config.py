@@ -40,7 +40,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.GenerateFeedback.exporter_class = "dlcourse.grade.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "dlcourse.grade.plugins.ReadGrades",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     "dlcourse.grade.plugins.StudentView",
 ]

@@ -1,7 +1,6 @@
 """Grading sections for a class: what is new is judged by workers and entered by one writer."""
 
 import errno
-import hashlib
 import os
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from dlcourse.grade.intake import fingerprint, handed_in
 from dlcourse.grade.judge import masters
-from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, section_key
+from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, digest, section_key
 from dlcourse.grade.results import GradeError, Result, read_results
 from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.workers import Workers, WorkFailed
@@ -142,8 +141,7 @@ class _Batch:
         how = isolation(root)
         sections = {section: section_key(root, section, how) for section in wanted}
         self.keys = {
-            one: hashlib.sha256((sections[one[0]] + fingerprint(root, *one)).encode()).hexdigest()
-            for one in self.chosen
+            one: digest(sections[one[0]], one[1], fingerprint(root, *one)) for one in self.chosen
         }
         self.stale = {
             one for one in self.chosen if again or self.ledger.entry(*one).key != self.keys[one]
@@ -221,7 +219,7 @@ class _Batch:
 
     def _judge(self, one: One, staff: Workers, aside: Path) -> None:
         section, student = one
-        folder = Path(tempfile.mkdtemp(dir=aside)) / section
+        folder = aside / self.keys[one]
         reason = staff.ask("judge", section=section, student=student, into=str(folder))
         self.ledger.keep(*one, self.keys[one], None if reason else folder, reason)
 

@@ -2,19 +2,24 @@
 
 import re
 from functools import lru_cache
+from typing import ClassVar
 
-from jinja2 import BytecodeCache, Environment
+from jinja2 import BytecodeCache, Environment, pass_context
 from jinja2.bccache import Bucket
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat import v4
 from nbgrader.converters import GenerateFeedback
 from sqlalchemy.orm import configure_mappers
 
+from dlcourse.grade.plugins import StepByStep
+
 _NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 # nbgrader's list of what was graded calls every test the same.
 _TEST = re.compile(r'<a href="#([\w-]+)">Test cell</a>')
+# Cells of Markdown that are kept as HTML.
+MOST_RENDERED = 4096
 _UNDESCRIBED = "A picture that the notebook does not describe"
 
 
@@ -47,7 +52,7 @@ def _highlighted(lexer: str | None, source: str, language: str | None) -> str:
     return Highlight2HTML(pygments_lexer=lexer)(source, language)
 
 
-class FeedbackExporter(HTMLExporter):
+class FeedbackExporter(StepByStep, HTMLExporter):
     """The exporter of feedback pages: in half the time, and with the tests called by their names.
 
     Templates are compiled once and not for each page, and a page is not parsed again to say of its
@@ -55,6 +60,16 @@ class FeedbackExporter(HTMLExporter):
     """
 
     _compiled = _Compiled()
+    _rendered: ClassVar[dict[str, str]] = {}
+
+    @pass_context
+    def markdown2html(self, context, source):
+        """Markdown as HTML, made once for a cell of the course's that is on every page."""
+        if context.get("cell", {}).get("attachments") or len(self._rendered) > MOST_RENDERED:
+            return super().markdown2html(context, source)
+        if source not in self._rendered:
+            self._rendered[source] = super().markdown2html(context, source)
+        return self._rendered[source]
 
     def from_notebook_node(self, nb, resources=None, **kw):
         resources = self._init_resources(resources)
@@ -68,7 +83,7 @@ class FeedbackExporter(HTMLExporter):
             ),
         )
         # Past HTMLExporter, which does the same and then the parsing.
-        page, resources = super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
+        page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
         page = _NO_ALT.sub(f'<img alt="{_UNDESCRIBED}" ', page)
         return _TEST.sub(r'<a href="#\1">\1</a>', page), resources
 

@@ -84,12 +84,12 @@ class Ledger:
         known: what the gradebook says of the section now, as JSON can carry it.
         """
         try:
-            return json.loads(self._section(section).read_text("utf-8")) == [key, _digest(known)]
+            return json.loads(self._section(section).read_text("utf-8")) == [key, digest(known)]
         except (OSError, ValueError):
             return False
 
     def write_entered(self, section: str, key: str, known: object) -> None:
-        _write(self._section(section), [key, _digest(known)])
+        _write(self._section(section), [key, digest(known)])
 
     def _section(self, section: str) -> Path:
         return self.folder / "sections" / f"{section}.json"
@@ -134,7 +134,8 @@ def _write(path: Path, content: object) -> None:
     beside.replace(path)
 
 
-def _digest(content: object) -> str:
+def digest(*content: object) -> str:
+    """SHA-256, in hex, of what JSON can carry."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

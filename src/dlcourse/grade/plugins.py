@@ -61,11 +61,17 @@ class SubmissionExporter(NotebookExporter):
         return self.from_notebook_node(nb, resources=resources, **kw)
 
 
-class JudgedExporter(NotebookExporter):
-    """Reads a submission that has been judged, which was validated when it was written."""
+class StepByStep:
+    """For exporters of judged notebooks: steps work on one copy, with no validation in between."""
 
-    def _validate_preprocessor(self, nbc, preprocessor):
-        pass
+    def _preprocess(self, nb, resources):
+        for step in self._preprocessors:
+            nb, resources = step(nb, resources)
+        return nb, resources
+
+
+class JudgedExporter(StepByStep, NotebookExporter):
+    """Has a submission that has been judged pass through the steps that are left."""
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -201,12 +207,35 @@ def is_answered(text: str, scaffold: str) -> bool:
     return any(line not in given and re.search(r"\w", line) for line in lines)
 
 
+class ReadGrades(NbGraderPreprocessor):
+    """nbgrader's GetGrades, which brings scores and comments to feedback, with fewer questions."""
+
+    def preprocess(self, nb, resources):
+        info = resources["nbgrader"]
+        with Gradebook(info["db_url"]) as gradebook:
+            place = (info["notebook"], info["assignment"], info["student"])
+            submitted = gradebook.find_submission_notebook(*place)
+            penalty = submitted.late_submission_penalty or 0
+            info.update(score=submitted.score - penalty, max_score=submitted.max_score)
+            info["late_penalty"] = penalty
+            grades = {grade.name: grade for grade in submitted.grades}
+            comments = {comment.name: comment.comment for comment in submitted.comments}
+            for cell in nb.cells:
+                name = grade_id(cell)
+                if name in comments:
+                    cell.metadata.nbgrader["comment"] = comments[name]
+                if name in grades:
+                    cell.metadata.nbgrader["score"] = grades[name].score
+                    cell.metadata.nbgrader["points"] = grades[name].max_score
+        return nb, resources
+
+
 class StudentView(NbGraderPreprocessor):
     """Makes an autograded notebook fit for its student's eyes.
 
     Hidden tests go, with whatever their cell printed, and tracebacks through them shrink to their
     message. The course's own cells that were not run go too. The notes open the page. It needs the
-    scores of GetGrades and the style sheets of CSSHTMLHeaderPreprocessor, and comes after both.
+    scores of ReadGrades and the style sheets of CSSHTMLHeaderPreprocessor, and comes after both.
     """
 
     def preprocess(self, nb, resources):

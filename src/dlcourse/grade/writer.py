@@ -5,6 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import BaseConverter
+from nbgrader.utils import capture_log
 
 from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.results import GradeError
@@ -40,6 +43,17 @@ TROUBLES = {
 }
 
 
+class _Entering(Autograde):
+    """nbgrader's autograding of what has been judged: in one pass, since all is sanitized."""
+
+    def convert_single_notebook(self, notebook_filename):
+        # It goes from submitted to autograded/, as for sanitizing, by the steps that come after.
+        self.exporter._preprocessors = []
+        for step in self.autograde_preprocessors:
+            self.exporter.register_preprocessor(step)
+        BaseConverter.convert_single_notebook(self, notebook_filename)
+
+
 class Writer:
     """Writes into the gradebook of the course in `root`, one submission after the other."""
 
@@ -52,18 +66,22 @@ class Writer:
             CourseDirectory={"submitted_directory": str(Ledger(root).judged)},
             Autograde={
                 "exporter_class": "dlcourse.grade.plugins.JudgedExporter",
-                "sanitize_preprocessors": _without(config.sanitize_preprocessors),
                 "autograde_preprocessors": [
                     given if step in RUNS else step
-                    for step in _without(config.autograde_preprocessors)
+                    for step in [*config.sanitize_preprocessors, *config.autograde_preprocessors]
+                    if step not in DONE
                 ],
             },
         )
 
     def enter(self, section: str, student: str) -> str | None:
         """Writes the points of a judged submission, and autograded/; None, or why it could not."""
+        coursedir = self._writing.coursedir
         # nbgrader takes the student for a pattern of file names.
-        outcome = self._writing.autograde(section, glob.escape(student))
+        coursedir.assignment_id, coursedir.student_id = section, glob.escape(student)
+        converter = _Entering(coursedir=coursedir, parent=self._writing)
+        converter.force = converter.create_student = True
+        outcome = capture_log(converter)
         if outcome["success"]:
             return None
         if said := trouble(outcome):
@@ -114,7 +132,3 @@ def _shown(notebook: SubmittedNotebook) -> list:
 
 def _of_grade(grade: Grade) -> list:
     return [grade.name, grade.auto_score, grade.manual_score, grade.extra_credit]
-
-
-def _without(steps: list[str]) -> list[str]:
-    return [step for step in steps if step not in DONE]
