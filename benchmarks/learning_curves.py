@@ -75,7 +75,7 @@ def pictures(split: str, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 def stream(data: tuple[np.ndarray, np.ndarray], batch: int, augment: bool) -> tf.data.Dataset:
     """Shuffled batches of float32 pictures in [0, 1], transformed at random if `augment`."""
-    transforms = keras.Sequential(augmentation_layers(**BOOKS, seed=SEED))
+    transforms = keras.Sequential(augmentation_layers(**BOOKS))
 
     def ready(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.cast(images, tf.float32) / 255
