@@ -80,8 +80,9 @@ def test_what_is_drawn_over_looks_like_what_is_drawn_anew(name):
         assert np.mean(np.abs(over - anew).max(axis=2) > 40) < 0.002
 
 
-def test_nothing_of_the_move_before_stays():
-    make, (first, second) = EXPLORERS["shifted"]
+@pytest.mark.parametrize("name", ["response", "shifted", "augmented"])
+def test_nothing_of_the_move_before_stays(name):
+    make, (first, second) = EXPLORERS[name]
     explorer = make()
     fresh = explorer.draw(*first).png()
     explorer.draw(*second).png()

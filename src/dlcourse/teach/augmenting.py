@@ -1,11 +1,14 @@
 """A picture that is transformed at random, as far as sliders allow: is its label still true?"""
 
+from collections.abc import Callable
+from functools import cache
+
 import ipywidgets as widgets
 import numpy as np
 
 from dlcourse.teach.explorer import Explorer, PhotographExplorer
 from dlcourse.teach.pictures import Picture
-from dlcourse.teach.redrawn import Panels
+from dlcourse.teach.redrawn import Panels, photograph
 
 # How many random draws of a picture are shown beside it, in two rows.
 DRAWS = 8
@@ -19,6 +22,7 @@ FLIPS = {
 }
 # The settings of the book, and how far the sliders go.
 BOOKS = {"degrees": 40, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "flip": "left to right"}
+NOTHING = {"degrees": 0, "shift": 0, "shear": 0, "zoom": 0, "flip": "none"}
 FURTHEST = {"degrees": 180, "shift": 0.6, "shear": 0.8, "zoom": 0.8}
 STEPS = {"degrees": 5, "shift": 0.05, "shear": 0.05, "zoom": 0.05}
 NAMES = {"degrees": "rotation, ±°", "shift": "shift", "shear": "shear", "zoom": "zoom"}
@@ -26,39 +30,81 @@ NAMES = {"degrees": "rotation, ±°", "shift": "shift", "shear": "shear", "zoom"
 UNANSWERED, YES, NO = "not answered yet", "yes, for all of them", "not for all of them"
 
 
-def augmentation_layers(
-    degrees: float, shift: float, shear: float, zoom: float, flip: str, seed: int | None = None
-) -> list:
+def augmentation_layers(degrees: float, shift: float, shear: float, zoom: float, flip: str) -> list:
     """Keras's layers for these settings, in the lesson's order; none for what is zero or "none".
 
     degrees: of rotation, either way. shift, zoom: as fractions of the picture. shear: pixels per
-    pixel. flip: one of `FLIPS`. seed: with one, each new list of layers draws the same numbers.
+    pixel. flip: one of `FLIPS`.
     """
     from keras import layers
 
-    # Layers with one seed would draw the same numbers: each gets its own.
-    seeds = [None if seed is None else 10 * seed + place for place in range(5)]
     nearest = {"fill_mode": "nearest"}
     made = {
-        "flip": lambda: layers.RandomFlip(FLIPS[flip], seed=seeds[0]),
-        "degrees": lambda: layers.RandomRotation(degrees / 360, seed=seeds[1], **nearest),
-        "shift": lambda: layers.RandomTranslation(shift, shift, seed=seeds[2], **nearest),
-        "shear": lambda: layers.RandomShear(shear, shear, seed=seeds[3], **nearest),
-        "zoom": lambda: layers.RandomZoom(zoom, seed=seeds[4], **nearest),
+        flip: lambda: layers.RandomFlip(FLIPS[flip]),
+        "degrees": lambda: layers.RandomRotation(degrees / 360, **nearest),
+        "shift": lambda: layers.RandomTranslation(shift, shift, **nearest),
+        "shear": lambda: layers.RandomShear(shear, shear, **nearest),
+        "zoom": lambda: layers.RandomZoom(zoom, **nearest),
     }
-    wanted = {"flip": FLIPS[flip], "degrees": degrees, "shift": shift, "shear": shear, "zoom": zoom}
-    return [make() for name, make in made.items() if wanted[name]]
+    reaches = _reaches(degrees, shift, shear, zoom, flip)
+    return [make() for name, make in made.items() if reaches[name]]
+
+
+def _reaches(degrees: float, shift: float, shear: float, zoom: float, flip: str) -> dict:
+    """How far each layer goes, in Keras's units and the lesson's order; zero: there is none."""
+    turns = degrees / 360
+    return {flip: flip != "none", "degrees": turns, "shift": shift, "shear": shear, "zoom": zoom}
 
 
 def augmented(image: np.ndarray, seed: int, **settings: object) -> np.ndarray:
     """`DRAWS` random draws of a picture (height, width, 3) in [0, 1], as Keras's layers make them.
 
-    settings: those of `augmentation_layers`.
+    settings: those of `augmentation_layers`. With one seed each call draws the same numbers.
     """
     batch = np.repeat(image[None].astype("float32"), DRAWS, axis=0)
-    for layer in augmentation_layers(**settings, seed=seed):
-        batch = layer(batch, training=True)
+    for place, (name, reach) in enumerate(_reaches(**settings).items()):
+        if reach:
+            # Layers with one seed would draw the same numbers: each gets its own.
+            batch = _compiled(name)(batch, np.float64(reach), np.array([10 * seed + place, 0]))
     return np.asarray(batch)
+
+
+@cache
+def _compiled(name: str) -> Callable:
+    """One of Keras's layers as a graph: of pictures, how far it goes, and its seed's state.
+
+    Called as they are, and made anew for each setting, layers take three times as long.
+    """
+    import tensorflow as tf
+
+    setting = {"flip": name} if name in FLIPS else {name: BOOKS[name]}
+    (layer,) = augmentation_layers(**(NOTHING | setting))
+    signature = [
+        tf.TensorSpec((DRAWS, None, None, 3)),
+        tf.TensorSpec((), "float64"),
+        tf.TensorSpec((2,), layer.generator.state.dtype),
+    ]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def draw(batch: tf.Tensor, reach: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+        _let_reach(layer, reach)
+        layer.generator.state.assign(state)
+        return layer(batch, training=True)
+
+    # Compiled now: by their calls, TensorFlow would take these for one function compiled too often.
+    draw.get_concrete_function()
+    return draw
+
+
+def _let_reach(layer: object, reach: object) -> None:
+    """Let a layer go as far as a tensor says: when it is made, Keras takes only numbers."""
+    lower, upper = -reach, reach
+    bounds = {"factor": (lower, upper), "x_factor": (lower, upper), "y_factor": (lower, upper)}
+    for side in ("height", "width"):
+        bounds |= {f"{side}_lower": lower, f"{side}_upper": upper}
+    for attribute, bound in bounds.items():
+        if hasattr(layer, attribute):
+            setattr(layer, attribute, bound)
 
 
 def draw_augmented(image: np.ndarray, label: str, seed: int = 1, **settings: object) -> Picture:
@@ -85,6 +131,9 @@ def augmentation_explorer(images: np.ndarray, labels: list[str]) -> Explorer:
     inputs = [picture, *sliders.values(), flip, draw_number, answer]
     images = _small(images)
     panels = _Draws(images[0])
+    for kind in FLIPS:
+        # So that no move has to wait for a layer to be compiled.
+        augmented(images[0], 1, **(BOOKS | {"flip": kind}))
 
     def draw(number: int, *chosen: object) -> Picture:
         *ranges, flip, seed, answer = chosen
@@ -153,15 +202,15 @@ class _Draws(Panels):
         super().__init__(10.5, 3.9)
         axes = self.figure.subplots()
         axes.set_axis_off()
-        self.shown = axes.imshow(sheet(image, [image] * DRAWS))
+        self.shown = photograph(axes, sheet(image, [image] * DRAWS))
         self.headline = self.figure.suptitle("A cat, and eight random draws of it")
-        self.settle(self.shown, self.headline)
+        self.settle(self.headline)
 
     def show(
         self, image: np.ndarray, label: str, answer: str, seed: int, **settings: object
     ) -> Picture:
         """The picture for these settings; the next call draws over it."""
-        self.shown.set_data(sheet(image, augmented(image, seed, **settings)))
+        self.repaint(self.shown, sheet(image, augmented(image, seed, **settings)))
         self.headline.set_text(f"A {label}, and {DRAWS} random draws of it: still a {label}?")
         said = _said(**settings)
         return self.picture(f"A {label}, and {DRAWS} random draws of it, {said}. {_reply(answer)}")

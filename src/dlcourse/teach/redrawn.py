@@ -26,7 +26,8 @@ class Redrawn(Picture):
         from PIL import Image
 
         buffer = io.BytesIO()
-        Image.fromarray(self.panels.pixels()).save(buffer, format, **options)
+        # Pillow leaves the transparency out in a fifth of the time that NumPy takes.
+        Image.fromarray(self.panels.pixels()).convert("RGB").save(buffer, format, **options)
         return buffer.getvalue()
 
 
@@ -51,7 +52,7 @@ class Panels:
         for _ in range(2):
             self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
-        self.moving = moving
+        self.moving, self.changed = moving, {}
         self.canvas = FigureCanvasAgg(self.figure)
         for artist in moving:
             # Matplotlib leaves animated artists out when it draws the figure.
@@ -59,19 +60,61 @@ class Panels:
         self.canvas.draw()
         self.still = self.canvas.copy_from_bbox(self.figure.bbox)
 
+    def redraw(self, *artists: object) -> None:
+        """Draw these once more, below those that move: they stand still, but not for good.
+
+        The first of them has to be opaque and to cover what all of them have shown so far.
+        """
+        self.changed |= dict.fromkeys(artists)
+
+    def repaint(self, shown: object, data: np.ndarray) -> None:
+        """Redraw the image `shown` with other data, unless it has these already."""
+        if not np.array_equal(shown.get_array(), data):
+            shown.set_data(data)
+            self.redraw(shown)
+
     def pixels(self) -> np.ndarray:
-        """The figure as it is now: (height, width, 3), uint8."""
-        if self.moving:
-            self.canvas.restore_region(self.still)
-            for artist in self.moving:
-                self.figure.draw_artist(artist)
-        else:
+        """The figure as it is now: (height, width, 4), uint8, opaque."""
+        if not self.moving:
             self.canvas.draw()
-        return np.asarray(self.canvas.buffer_rgba())[..., :3]
+            return np.asarray(self.canvas.buffer_rgba())
+        self.canvas.restore_region(self.still)
+        if self.changed:
+            for artist in self.changed:
+                self.figure.draw_artist(artist)
+            self.still = self.canvas.copy_from_bbox(self.figure.bbox)
+            self.changed.clear()
+        for artist in self.moving:
+            self.figure.draw_artist(artist)
+        return np.asarray(self.canvas.buffer_rgba())
 
     def picture(self, alt: str) -> Redrawn:
         """What the figure shows now, described by `alt`."""
         return Redrawn(self, alt)
+
+
+def photograph(axes: object, pixels: np.ndarray) -> object:
+    """Like `axes.imshow` of colours (height, width, 3), uint8: an image, in a fifth of the time."""
+    from matplotlib.image import AxesImage
+    from matplotlib.transforms import IdentityTransform
+    from PIL import Image
+
+    class Photograph(AxesImage):
+        """An image that Pillow brings to the size in which it is shown."""
+
+        def make_image(self, renderer, magnification=1.0, unsampled=False):
+            edges = magnification * self.get_window_extent(renderer).extents
+            left, lower, right, upper = np.rint(edges).astype(int).tolist()
+            colours = Image.fromarray(self.get_array())
+            shown = colours.resize((right - left, upper - lower), Image.HAMMING).convert("RGBA")
+            # Matplotlib counts rows from below.
+            return np.asarray(shown)[::-1], left, lower, IdentityTransform()
+
+    image = Photograph(axes)
+    image.set_data(pixels)
+    image.set_extent(image.get_extent())
+    axes.set_aspect("equal")
+    return axes.add_image(image)
 
 
 def outline(axes: object, side: float, colour: str, width: float = 2.5) -> object:

@@ -4,7 +4,6 @@ The response at a place is large where the picture looks like the filter. A redr
 pictures and numbers of one figure instead of building another, which keeps it below 100 ms.
 """
 
-import itertools
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -193,12 +192,10 @@ class _Response(Panels):
         left.set(title="the window on the digit", xlabel="column", ylabel="row")
         height, width = response.shape
         right.set(title=f"the response map, {height} × {width}", xlabel="column", ylabel="row")
-        self.boxes, self.sum = _number_boxes(middle)
+        self.boxes, grid, self.sum = _number_boxes(middle)
         self.headline = self.figure.suptitle("The filter finds nothing here")
-        numbers = itertools.chain.from_iterable(self.boxes)
-        frames = [*left.spines.values(), *right.spines.values()]
-        pictures = [self.digit, self.map, *frames, self.window, self.place]
-        self.settle(*pictures, *numbers, self.sum, self.headline)
+        frames = [*left.spines.values(), *right.spines.values(), grid]
+        self.settle(*frames, self.window, self.place, self.sum, self.headline)
 
     def show(self, image: np.ndarray, kernel: np.ndarray, row: int, column: int) -> Picture:
         """The picture for these settings; the next call draws over it."""
@@ -206,12 +203,12 @@ class _Response(Panels):
         response = response_map(pixels, kernel)
         # One colour scale for both signs, so that white means: no response.
         most = max(np.abs(response).max(), 1e-6)
-        self.digit.set_data(pixels)
-        self.map.set_data(response / most)
+        self.repaint(self.digit, pixels)
+        self.repaint(self.map, response / most)
         frame(self.window, row, column)
         frame(self.place, row, column)
         window = pixels[row : row + WINDOW, column : column + WINDOW]
-        _write(self.boxes, window, kernel)
+        self.redraw(*_write(self.boxes, window, kernel))
         here = response[row, column]
         self.sum.set_text(f"their sum: {short(here)}")
         self.headline.set_text(_verdict(here, response))
@@ -224,26 +221,35 @@ def as_floats(image: np.ndarray) -> np.ndarray:
     return image / 255 if image.dtype == np.uint8 else image
 
 
-def _number_boxes(axes: object) -> tuple[list, object]:
-    """Three tables of nine boxes each (box, text): pixels, filter, products; and a text below."""
+def _number_boxes(axes: object) -> tuple[list, object, object]:
+    """Three tables of nine boxes each (box, text): pixels, filter, products.
+
+    Also returns the lines around all boxes, and a text below.
+    """
+    from matplotlib.collections import LineCollection
     from matplotlib.patches import Rectangle
 
-    boxes, centred = [], {"ha": "center", "va": "center"}
+    boxes, lines, centred = [], [], {"ha": "center", "va": "center"}
     for table, (name, sign) in enumerate((("pixels", "×"), ("filter", "="), ("products", ""))):
         left = 4 * table
         axes.text(left + 1.5, -0.4, name, fontsize=10, **centred)
         axes.text(left + 3.5, 1.5, sign, fontsize=14, **centred)
         for row, column in np.ndindex(WINDOW, WINDOW):
-            box = axes.add_patch(Rectangle((left + column, row), 1, 1, edgecolor=GREY))
+            box = axes.add_patch(Rectangle((left + column, row), 1, 1, edgecolor="none"))
             place = (left + column + 0.5, row + 0.5)
-            boxes.append((box, axes.text(*place, "", fontsize=7.5, **centred)))
+            boxes.append((box, axes.text(*place, "", fontsize=7.5, clip_path=box, **centred)))
+        for line in range(WINDOW + 1):
+            lines.append([(left + line, 0), (left + line, WINDOW)])
+            lines.append([(left, line), (left + WINDOW, line)])
+    edges = LineCollection(lines, colors=GREY, linewidths=1, capstyle="projecting")
+    grid = axes.add_collection(edges)
     axes.set(xlim=(-0.1, 11.1), ylim=(4.6, -1), aspect="equal", title="nine products at this place")
     axes.set_axis_off()
-    return boxes, axes.text(5.5, 4, "their sum: 0", fontsize=12, **centred)
+    return boxes, grid, axes.text(5.5, 4, "their sum: 0", fontsize=12, **centred)
 
 
-def _write(boxes: list, window: np.ndarray, kernel: np.ndarray) -> None:
-    """Numbers and colours of the three tables."""
+def _write(boxes: list, window: np.ndarray, kernel: np.ndarray) -> list:
+    """Numbers and colours of the three tables; returns the boxes and texts that have changed."""
     from matplotlib import colormaps
 
     products = window * kernel
@@ -254,11 +260,15 @@ def _write(boxes: list, window: np.ndarray, kernel: np.ndarray) -> None:
         signed(0.5 + kernel / (2 * HIGH)),
         signed(0.5 + products / (2 * most)),
     ]
+    changed = []
     numbers, colours = np.ravel([window, kernel, products]), np.reshape(fills, (-1, 4))
     for number, colour, (box, text) in zip(numbers, colours, boxes, strict=True):
-        box.set_facecolor(colour)
-        text.set_text(short(number))
-        text.set_color("black" if colour[:3] @ (0.3, 0.6, 0.1) > 0.5 else "white")
+        if (text.get_text(), box.get_facecolor()) != (short(number), tuple(colour)):
+            box.set_facecolor(colour)
+            text.set_text(short(number))
+            text.set_color("black" if colour[:3] @ (0.3, 0.6, 0.1) > 0.5 else "white")
+            changed += [box, text]
+    return changed
 
 
 def _verdict(here: float, response: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from dlcourse.data.draw.pen import Colour, Pen, ellipse, limb, mix, ragged, smooth, tint
+from dlcourse.data.draw.pen import Colour, Pen, ellipse, limb, merged, mix, ragged, smooth, tint
 
 Span = tuple[float, float]
 
@@ -187,9 +187,9 @@ def _fur(pen: Pen, base: Colour, second: Colour, pattern: str, rng: np.random.Ge
     """A canvas full of fur. It is made a third as fine as the canvas: fur is soft."""
     size = [max(8, side // 3) for side in pen.image.size]
     unit = max(pen.unit / 3, 2)
-    y, x = np.mgrid[: size[1], : size[0]].astype(np.float32) / unit
     warp = _cloud(size, unit * 0.7, rng)
     if pattern == "striped":
+        y, x = np.mgrid[: size[1], : size[0]].astype(np.float32) / unit
         angle, pitch = rng.uniform(-0.6, 0.6), rng.uniform(10, 18)
         wave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)) + 5 * warp)
         share = np.clip(2.5 * wave - rng.uniform(0, 1.5), 0, 1) * rng.uniform(0.4, 0.9)
@@ -202,9 +202,9 @@ def _fur(pen: Pen, base: Colour, second: Colour, pattern: str, rng: np.random.Ge
     else:
         share = np.clip(0.12 * warp, 0, 1)
     grain = 1 + 0.05 * rng.standard_normal((size[1], size[0]), np.float32)
-    colours = np.array(base) + share[..., None] * (np.array(second) - np.array(base))
-    pixels = np.clip(colours * grain[..., None], 0, 255).astype(np.uint8)
-    return Image.fromarray(pixels).resize(pen.image.size, Image.BILINEAR)
+    one, other = (np.array(colour)[:, None, None] for colour in (base, second))
+    pixels = np.clip((one + share * (other - one)) * grain, 0, 255).astype(np.uint8)
+    return merged(pixels).resize(pen.image.size, Image.BILINEAR)
 
 
 def _cloud(size, grain: float, rng: np.random.Generator) -> np.ndarray:

@@ -51,14 +51,21 @@ class Pen:
         box = _box(polygon, self.image.size, blur)
         if box is None:
             return
-        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-        corners = [(x - box[0], y - box[1]) for x, y in np.rint(polygon).astype(int).tolist()]
+        # Pillow pastes through a mask of ones and zeros several times faster than through grey.
+        hard = alpha == 1 and blur < 0.5
+        mask = Image.new("1" if hard else "L", (box[2] - box[0], box[3] - box[1]))
+        corners = (np.rint(polygon).astype(int) - box[:2]).ravel().tolist()
         ImageDraw.Draw(mask).polygon(corners, fill=round(255 * alpha))
         if blur >= 0.5:
             mask = mask.filter(ImageFilter.BoxBlur(blur))
         self._paste(paint, box, mask)
         if shade is not None:
-            self._paste(shade, box, ImageChops.multiply(mask, _falling(mask.size)))
+            left, upper, right, lower = box
+            falling, top = _falling(lower - upper)
+            below = mask.crop((0, top, *mask.size)).convert("L")
+            # Each row is of one shade: a column is copied, which is much faster.
+            below = ImageChops.multiply(below, falling.resize(below.size, Image.NEAREST))
+            self._paste(shade, (left, upper + top, right, lower), below)
 
     def line(self, points: Points, width: float, colour: Colour):
         """A line of `width` units, at least one pixel."""
@@ -67,28 +74,34 @@ class Pen:
         ImageDraw.Draw(self.image).line(corners, fill=colour, width=pixels, joint="curve")
 
     def _paste(self, paint, box, mask):
-        self.image.paste(paint.crop(box) if isinstance(paint, Image.Image) else paint, box, mask)
-
-
-def _falling(size: tuple[int, int]) -> Image.Image:
-    """Black above, white below, the light's shadow on a rounded thing."""
-    # All columns are alike: one is made smooth and then copied, which is much faster.
-    return _falling_column().resize((1, size[1])).resize(size, Image.NEAREST)
+        if isinstance(paint, Image.Image):
+            paint = paint.crop(box)
+        elif mask.mode == "L":
+            # Pillow blends two pictures faster than a picture and a colour.
+            paint = Image.new("RGB", mask.size, paint)
+        self.image.paste(paint, box, mask)
 
 
 @cache
-def _falling_column() -> Image.Image:
+def _falling(height: int) -> tuple[Image.Image, int]:
+    """The light's shadow on a rounded thing: a column that is white below, and its first row.
+
+    Above that row, out of `height`, all is black and left out.
+    """
     rows = np.clip(np.linspace(-0.6, 1, 64), 0, 1) ** 1.5
-    return Image.fromarray(np.rint(255 * rows[:, None]).astype(np.uint8))
+    column = Image.fromarray(np.rint(255 * rows[:, None]).astype(np.uint8)).resize((1, height))
+    top = column.getbbox()[1]
+    return column.crop((0, top, 1, height)), top
 
 
 def _box(polygon: np.ndarray, size: tuple[int, int], margin: float):
     """The pixels that a polygon touches: left, upper, right, lower; None if none is in sight."""
-    # Four numbers: plain Python is faster here than NumPy.
-    left, upper = (max(math.floor(low - 2 * margin - 1), 0) for low in polygon.min(0).tolist())
+    # A few dozen numbers: plain Python is faster here than NumPy.
+    xs, ys = polygon.T.tolist()
+    left, upper = (max(math.floor(min(each) - 2 * margin - 1), 0) for each in (xs, ys))
     right, lower = (
-        min(math.ceil(high + 2 * margin + 2), side)
-        for high, side in zip(polygon.max(0).tolist(), size, strict=True)
+        min(math.ceil(max(each) + 2 * margin + 2), side)
+        for each, side in zip((xs, ys), size, strict=True)
     )
     return (left, upper, right, lower) if left < right and upper < lower else None
 
@@ -107,21 +120,24 @@ def ellipse(x: float, y: float, width: float, height: float, angle: float = 0.0)
 def smooth(points, *, closed: bool = True, steps: int = 6) -> Points:
     """A curve through `points` (Catmull-Rom), each stretch in `steps` pieces."""
     points = np.asarray(points, float)
-    if closed:
-        before, after, beyond = (np.roll(points, shift, 0) for shift in (1, -1, -2))
-        here = points
-    else:
-        padded = np.concatenate([points[:1], points, points[-1:]])
-        before, here, after, beyond = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None, None]
+    first, last = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
+    padded = np.concatenate([first, points, last])
+    before, here, after, beyond = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
+    t, square, cube = _powers(steps)
     curve = 0.5 * (
         2 * here
         + (after - before) * t
-        + (2 * before - 5 * here + 4 * after - beyond) * t**2
-        + (3 * here - before - 3 * after + beyond) * t**3
+        + (2 * before - 5 * here + 4 * after - beyond) * square
+        + (3 * here - before - 3 * after + beyond) * cube
     )
     curve = curve.transpose(1, 0, 2).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, points[-1:]])
+
+
+@cache
+def _powers(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None, None]
+    return t, t**2, t**3
 
 
 def limb(points, start: float, end: float) -> Points:
@@ -141,6 +157,11 @@ def ragged(points: Points, rng: np.random.Generator, depth: float) -> Points:
     out = points - points.mean(0)
     out /= np.linalg.norm(out, axis=1, keepdims=True) + 1e-9
     return points + out * rng.uniform(-depth, depth, (len(points), 1))
+
+
+def merged(planes: np.ndarray) -> Image.Image:
+    """The picture of its red, green and blue: uint8 of shape (3, height, width)."""
+    return Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
 
 
 def tint(colour: Colour, light: float) -> Colour:
