@@ -52,6 +52,8 @@ PROGRAM = (sys.executable, "-P", "-c", f"{_START}; harness.here(*sys.argv[1:])")
 STOCK_SECONDS = {PLAIN: 240, KERAS: 600}
 # Bytes of memory that each of its processes may have, and that a file may have.
 STOCK_MEMORY, STOCK_FILE = 16 * 2**30, 2 * 2**30
+# Submissions that this course judges at once: some do nothing but wait to be stopped.
+WORKERS = 4
 # Seconds for what was left running to end by itself.
 GRACE = 5
 
@@ -70,11 +72,13 @@ def grade_here(
         places = _hand_in_all(root, section, nb, attacks, line.port)
         said = _graded(root, section) if seconds is None else _in_time(root, section, seconds)
         left = {name: running(place.token, GRACE) for name, place in places.items()}
-        harmed = harmed_ones(root, section)
+        points = outcome.points(root, section)
+        harmed = _harmed(points, section)
         return {
             name: outcome.look(
                 place,
                 section,
+                points.get(name),
                 **(said or {}).get(name, {}),
                 sent=line.heard(name),
                 finished=said is not None,
@@ -95,7 +99,8 @@ def grade_with_stock(
         _hand_in(template, section, nb, name)
     # One honest student has a grade already when the attacker comes, the other is yet to get one.
     _contained(template, section, HONEST[0], "none")
-    assert outcome.points(template, section, HONEST[0]) == full_marks(section), HONEST[0]
+    known = outcome.points(template, section)
+    assert known == {HONEST[0]: full_marks(section)}, known
     blank = replace(catalogue.attacks()["hands-in-nothing"], name=BLANK, section=section)
     chosen = [blank, *attacks]
     with listening() as line, ThreadPoolExecutor(at_once) as pool:
@@ -104,10 +109,9 @@ def grade_with_stock(
     return {attack.name: each for attack, each in zip(chosen, outcomes, strict=True)}
 
 
-def harmed_ones(root: Path, section: str) -> tuple[str, ...]:
+def _harmed(points: dict[str, dict[str, float]], section: str) -> tuple[str, ...]:
     """The honest students whose marks are not full."""
-    full = full_marks(section)
-    return tuple(name for name in HONEST if outcome.points(root, section, name) != full)
+    return tuple(name for name in HONEST if points.get(name) != full_marks(section))
 
 
 def stock_config() -> str:
@@ -195,7 +199,7 @@ def _graded(root: Path, section: str) -> dict[str, dict]:
 
     return {
         result.student: {"told": list(result.notes), "report": class_report([result], root)}
-        for result in grade(root, section)
+        for result in grade(root, section, workers=WORKERS)
     }
 
 
@@ -218,15 +222,17 @@ def _stock_outcome(template: Path, nb: NotebookNode, attack: Attack, line: Line)
     place = Place(root, attack.name, line.port, token(0))
     hand_in(place, attack.section, attack.make(nb, place))
     said = _contained(root, attack.section, attack.name, place.token)
+    points = outcome.points(root, attack.section)
     seen = outcome.look(
         place,
         attack.section,
+        points.get(attack.name),
         [said["reason"]] if said["reason"] else (),
         report=said["reason"],
         sent=line.heard(attack.name),
         finished=said["finished"],
         left=said["left"],
-        harmed=() if attack.name == BLANK else harmed_ones(root, attack.section),
+        harmed=() if attack.name == BLANK else _harmed(points, attack.section),
     )
     shutil.rmtree(root)
     return seen

@@ -15,7 +15,7 @@ import nbformat
 from attacked_course import BOAST, LIE, SCRIPT, SECRETS, UNTOUCHED, Place, notebook_name
 from catalogue import Attack
 from nbconvert.exporters import HTMLExporter
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 
 from dlcourse.grade.submission import nbgrader_api
 
@@ -149,16 +149,23 @@ def runs_a_script(page: str) -> bool:
     return parser.found
 
 
-def look(place: Place, section: str, told: Iterable[str] = (), **seen) -> Outcome:
-    """What the course's folders and gradebook say of one submission.
+def look(
+    place: Place,
+    section: str,
+    points: dict[str, float] | None,
+    told: Iterable[str] = (),
+    **seen,
+) -> Outcome:
+    """What the course's folders say of one submission.
 
-    told: what was said of how it went. seen: further fields of Outcome, as seen elsewhere.
+    points: as the gradebook has them. told: what was said of how it went. seen: further fields of
+    Outcome, as seen elsewhere.
     """
     folder = place.root / "feedback" / place.name / section
     page = folder / f"{notebook_name(section)}.html"
     back = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return Outcome(
-        points(place.root, section, place.name),
+        points,
         back="\n".join(_read(path) for path in back),
         page=_read(page) if page.is_file() else "",
         shown=_formgrader(place, section),
@@ -168,22 +175,25 @@ def look(place: Place, section: str, told: Iterable[str] = (), **seen) -> Outcom
     )
 
 
-def points(root: Path, section: str, student: str) -> dict[str, float] | None:
-    """Graded cell -> points in the gradebook; None if there is no grade."""
-    graded = root / "autograded" / student / section / f"{notebook_name(section)}.ipynb"
+def points(root: Path, section: str) -> dict[str, dict[str, float]]:
+    """Student -> graded cell -> points in the gradebook, for those who have a grade."""
     coursedir = nbgrader_api(root).coursedir
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        try:
-            notebooks = gradebook.find_submission(section, student).notebooks
-        except MissingEntry:
-            return None
         found = {
-            grade.name: (grade.score or 0) + (grade.extra_credit or 0)
-            for notebook in notebooks
-            for grade in notebook.grades
+            submission.student.id: {
+                grade.name: (grade.score or 0) + (grade.extra_credit or 0)
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            }
+            for submission in gradebook.assignment_submissions(section)
         }
     # Without an autograded notebook a student has no grade, but what stands there may be seen.
-    return found if graded.is_file() or any(found.values()) else None
+    graded = f"{section}/{notebook_name(section)}.ipynb"
+    return {
+        student: cells
+        for student, cells in found.items()
+        if any(cells.values()) or (root / "autograded" / student / graded).is_file()
+    }
 
 
 def messages(place: Place, section: str) -> dict[str, str]:

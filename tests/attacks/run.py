@@ -18,9 +18,9 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "grade")]
 
 import nbgrader.api  # noqa: E402
-from attacked_course import BLANK, HONEST, KERAS, PLAIN, Place  # noqa: E402
+from attacked_course import BLANK, KERAS, PLAIN, Place  # noqa: E402
 from catalogue import Attack, attacks  # noqa: E402
-from harness import grade_here, grade_with_stock, harmed_ones  # noqa: E402
+from harness import grade_here, grade_with_stock  # noqa: E402
 from outcome import messages  # noqa: E402
 from page import PAGE, Row, page, row_here, rows, stock_says  # noqa: E402
 
@@ -67,8 +67,6 @@ def _here(folder: Path) -> dict[str, Row]:
     for number, (section, chosen, seconds) in enumerate(classes()):
         root = folder / str(number)
         outcomes = grade_here(root, section, chosen, seconds)
-        if harmed := harmed_ones(root, section):
-            print(f"{section}: {', '.join(harmed)} of {HONEST} lost marks", file=sys.stderr)
         for attack in chosen:
             said = messages(Place(root, attack.name, 0, ""), section)
             row = row_here(attack, outcomes[attack.name], outcomes[BLANK], said)
