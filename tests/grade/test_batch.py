@@ -338,7 +338,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_like_an_uninterrupted_run(
     assert grader(whole).wait() == 0
     took = time.monotonic() - started
     rng, killed = random.Random(times), 0
-    for _ in range(times):
+    while killed < times:
         running = grader(root)
         try:
             running.wait(timeout=took * rng.uniform(0.2, 1))
@@ -350,7 +350,12 @@ def test_killed_at_any_moment_and_run_again_it_ends_like_an_uninterrupted_run(
             running.wait()
             _, left = psutil.wait_procs(family, timeout=10)
             assert not left, f"left behind: {left}"
-    assert killed, "none was still at work when its time came"
+        else:
+            # Done before its time. Again from the start, and sooner: this machine got faster.
+            assert state(root) == state(whole)
+            shutil.rmtree(root)
+            shutil.copytree(template, root)
+            took *= 0.8
     assert grader(root).wait() == 0
     assert state(root) == state(whole)
     assert not (root / ".grading" / "unfinished").exists()
