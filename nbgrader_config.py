@@ -44,6 +44,13 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     "dlcourse.grade.plugins.StudentView",
 ]
+# What students wrote is shown to others, in feedback and in formgrader: as text, not as a program.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "clean_html": "dlcourse.grade.harmless.html",
+    "markdown2html": "dlcourse.grade.harmless.markdown",
+    "highlight_code": "dlcourse.grade.harmless.code",
+}
 
 # Seconds for one cell. The course's own cells need a few at most in the fast profile.
 c.Execute.timeout = 60

@@ -19,7 +19,7 @@ class LoadSections(LoadFileScheduling):
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        if file.startswith("tests/grade/"):
+        if file.startswith(("tests/grade/", "tests/attacks/")):
             return "tests/grade"
         section = re.search(r"test_answers\.py::\w+\[(\d\d)_", nodeid)
         return f"{file} {section[1]}" if section else file

@@ -17,6 +17,7 @@ OUTPUTS = [
     v4.new_output("display_data", {"image/png": PIXEL}),
     v4.new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mno\x1b[0m"]),
 ]
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 TEST = {"grade_id": "double-tests", "grade": True, "solution": False, "score": 1, "points": 2}
 CELLS = [
     v4.new_markdown_cell("# Title\n\n$x < 1$ and ![a cat](cat.png)\n\n| a |\n|---|\n| 1 |"),
@@ -29,7 +30,7 @@ CELLS = [
 @pytest.fixture(scope="module")
 def pages():
     """The same page by both exporters: ours and nbconvert's."""
-    nb = v4.new_notebook(cells=CELLS, metadata={"language_info": {"name": "python"}})
+    nb = v4.new_notebook(cells=CELLS, metadata={"language_info": LANGUAGE})
     numbers = {"nbgrader": {"score": 1, "max_score": 2, "late_penalty": 0, "notebook": "tiny"}}
     config = GenerateFeedback().config
     return [

@@ -21,6 +21,8 @@ from dlcourse.grade.notebook import is_untouched
 
 # Through these, code can reach names that do not stand in it: functions, and what IPython keeps.
 INDIRECT = {"globals", "locals", "vars", "eval", "exec"}
+# Characters of a cell that are looked at; IPython's own reading takes time by their square.
+MOST_CODE = 50_000
 INTERACTIVE = {"get_ipython", "In", "Out", "_", "__main__"}
 
 
@@ -88,11 +90,13 @@ class _Code:
     @lru_cache(4096)
     def of(cls, source: str) -> "_Code":
         """What `source` says; the course's own cells are read once for all submissions."""
+        if len(source) > MOST_CODE:
+            return cls(is_indirect=True)
         try:
             text = TransformerManager().transform_cell(source)
             nodes = list(ast.walk(ast.parse(text)))
             table = symtable.symtable(text, "cell", "exec")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, RuntimeError, MemoryError):
             # Python will refuse the whole cell.
             return cls()
         free = free_names(text)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode, v4, validator
+from nbformat import NotebookNode, ValidationError, v4, validator
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer, default
@@ -122,7 +122,7 @@ class ExecuteSubmission(Execute):
         except (CellTimeoutError, TestTimeout):
             why = f"{where} ran on after {self.timeout} s and could not be interrupted"
             self._stop(cell, why, LOOP)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
             # Student code can send messages of its own making; nbclient takes them at their word.
             self.log.warning("%s: %r", where, error)
             self._stop(cell, f"{where} made Python answer in a way that no notebook does", "")
@@ -203,7 +203,8 @@ class ExecuteSubmission(Execute):
         elif names and not self._raised and names[0] != SCAFFOLD:
             # What comes after it may fail for that reason alone, so one such note is enough.
             self._raised = True
-            what = f"stopped with {names[0]}"
+            # What student code calls an exception may be anything.
+            what = f"stopped with {names[0] if names[0].isidentifier() else 'an exception'}"
         if what:
             notes(self.nb).append(_sentence(f"{_where(cell, index)} {what}"))
 
@@ -213,6 +214,19 @@ def _make_sound(cell: NotebookNode) -> None:
     if type(cell.get("execution_count")) is not int:
         cell.execution_count = None
     cell.outputs = [out for out in cell.outputs if validator.isvalid(out, ref="output", version=4)]
+    for output in cell.outputs:
+        if "metadata" in output:
+            # Pages take from there how large a picture is, and nothing that we would miss else.
+            output.metadata = NotebookNode(
+                {kind: _size(given) for kind, given in output.metadata.items() if _size(given)}
+            )
+
+
+def _size(given: object) -> NotebookNode:
+    """What the metadata of a picture say of its width and height, in pixels."""
+    known = given.items() if isinstance(given, dict) else ()
+    sizes = {key: value for key, value in known if key in ("width", "height")}
+    return NotebookNode({key: value for key, value in sizes.items() if type(value) is int})
 
 
 def _where(cell: NotebookNode, index: int) -> str:

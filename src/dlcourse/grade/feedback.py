@@ -1,25 +1,22 @@
 """Feedback pages as `nbgrader generate_feedback` writes them, made faster."""
 
 import re
-from functools import lru_cache
-from typing import ClassVar
 
-from jinja2 import BytecodeCache, Environment, pass_context
+from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter, TemplateExporter
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat import v4
 from nbgrader.converters import GenerateFeedback
 from sqlalchemy.orm import configure_mappers
+from traitlets import default
 
+from dlcourse.grade.harmless import FILTERS
 from dlcourse.grade.plugins import StepByStep
 
 _NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 # nbgrader's list of what was graded calls every test the same.
 _TEST = re.compile(r'<a href="#([\w-]+)">Test cell</a>')
-# Cells of Markdown that are kept as HTML.
-MOST_RENDERED = 4096
 _UNDESCRIBED = "A picture that the notebook does not describe"
 
 
@@ -37,21 +34,6 @@ class _Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.bytecode_to_string()
 
 
-class _Highlighting:
-    """The filter that makes code HTML, and does so once for a cell that is on every page."""
-
-    def __init__(self, lexer: str | None) -> None:
-        self._lexer = lexer
-
-    def __call__(self, source: str, language: str | None = None, metadata: object = None) -> str:
-        return _highlighted(self._lexer, source, language)
-
-
-@lru_cache(4096)
-def _highlighted(lexer: str | None, source: str, language: str | None) -> str:
-    return Highlight2HTML(pygments_lexer=lexer)(source, language)
-
-
 class FeedbackExporter(StepByStep, HTMLExporter):
     """The exporter of feedback pages: in half the time, and with the tests called by their names.
 
@@ -60,22 +42,17 @@ class FeedbackExporter(StepByStep, HTMLExporter):
     """
 
     _compiled = _Compiled()
-    _rendered: ClassVar[dict[str, str]] = {}
 
-    @pass_context
-    def markdown2html(self, context, source):
-        """Markdown as HTML, made once for a cell of the course's that is on every page."""
-        if context.get("cell", {}).get("attachments") or len(self._rendered) > MOST_RENDERED:
-            return super().markdown2html(context, source)
-        if source not in self._rendered:
-            self._rendered[source] = super().markdown2html(context, source)
-        return self._rendered[source]
+    @default("sanitize_html")
+    def _default_sanitize_html(self) -> bool:
+        return True
+
+    def default_filters(self):
+        yield from super().default_filters()
+        yield from FILTERS.items()
 
     def from_notebook_node(self, nb, resources=None, **kw):
         resources = self._init_resources(resources)
-        language = nb.metadata.get("language_info", {})
-        lexer = language.get("pygments_lexer", language.get("name"))
-        self.register_filter("highlight_code", _Highlighting(lexer))
         self.register_filter(
             "filter_data_type",
             WidgetsDataTypeFilter(
@@ -106,7 +83,6 @@ def warm_up() -> None:
     text = "# Title\n\n*Text*, `code`, $x$ and [a link](#title)\n\n- one\n- two"
     cells = [v4.new_markdown_cell(text), v4.new_code_cell("x = 1  # one", outputs=said)]
     nb = v4.new_notebook(cells=cells)
-    nb.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     numbers = dict.fromkeys(("score", "max_score", "late_penalty"), 0)
     exporter = FeedbackExporter(config=GenerateFeedback().config)
     exporter.from_notebook_node(nb, {"nbgrader": numbers})

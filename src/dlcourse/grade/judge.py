@@ -21,7 +21,6 @@ from dlcourse.grade.execution import ExecuteSubmission
 from dlcourse.grade.intake import Expected, take_in
 from dlcourse.grade.masters import Master, restore
 from dlcourse.grade.notebook import (
-    forget_notes,
     read_or_say_why_not,
     repairs,
     source_cells,
@@ -87,7 +86,6 @@ class Judge:
         start = time.monotonic()
         with path.open(encoding="utf-8") as stream:
             nb = read_or_say_why_not(stream, f"submitted/{student}/{section}/{path.name}")
-        forget_notes(nb)
         repairs(nb).extend(put_right)
         for cell in nb.cells:
             if cell.cell_type == "code":

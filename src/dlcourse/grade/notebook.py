@@ -46,7 +46,8 @@ def _about(nb: NotebookNode) -> NotebookNode:
 def grade_id(cell: NotebookNode) -> str | None:
     """The cell's nbgrader id, or None if it has none or its metadata are mangled."""
     info = cell.metadata.get("nbgrader")
-    return info.get("grade_id") if isinstance(info, dict) else None
+    known = info.get("grade_id") if isinstance(info, dict) else None
+    return known if isinstance(known, str) else None
 
 
 def source_cells(coursedir: CourseDirectory, info: dict) -> list[NotebookNode]:
@@ -88,7 +89,8 @@ def is_left_out(cell: NotebookNode) -> bool:
 def read_notebook(text: str) -> NotebookNode:
     """The notebook in `text`, in nbformat 4; a ValueError ("is ...") says why it is none.
 
-    Where it is not valid, all but its cells' text is dropped: grading makes the rest anew.
+    What it says under KEY is dropped, for that is written here alone; where it is not valid, all
+    but its cells' text: grading makes the rest anew.
     """
     try:
         data = json.loads(text.removeprefix("\ufeff"))
@@ -108,6 +110,7 @@ def read_notebook(text: str) -> NotebookNode:
         if not nbformat.validator.isvalid(nb):
             nb = _rebuilt(nb)
             nbformat.validate(nb)
+        nb.metadata.pop(KEY, None)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(f"is not a Jupyter notebook: {reason[0]}") from None
@@ -122,12 +125,6 @@ def read_or_say_why_not(stream: IO, name: str) -> NotebookNode:
         return unreadable(f"{name} is not text in UTF-8")
     except ValueError as error:
         return unreadable(f"{name} {error}")
-
-
-def forget_notes(nb: NotebookNode) -> None:
-    """Drops what a submission brings along as if it had been noted here."""
-    if not is_unreadable(nb):
-        nb.metadata[KEY] = NotebookNode()
 
 
 def _rebuilt(nb: NotebookNode) -> NotebookNode:

@@ -15,13 +15,13 @@ from traitlets.config import Configurable
 
 from dlcourse.grade.masters import Master, Place, restore
 from dlcourse.grade.notebook import (
-    forget_notes,
     grade_id,
     is_left_out,
     notes,
     read_or_say_why_not,
     repairs,
     source_cells,
+    unreadable,
 )
 from dlcourse.grade.verdicts import KEY as VERDICTS
 from dlcourse.grade.verdicts import Verdict, taken_verdicts
@@ -50,15 +50,32 @@ class SubmissionExporter(NotebookExporter):
     """
 
     def from_filename(self, filename, resources=None, **kw):
-        root = Path(self.parent.coursedir.root).resolve()
-        path = Path(filename).resolve()
-        name = path.relative_to(root) if path.is_relative_to(root) else path
-        self._name = Path(name).as_posix()
+        # nbgrader comes twice: with what was handed in, and with what it has made of that.
+        if not self.parent._sanitizing:
+            return super().from_filename(filename, resources=resources, **kw)
+        path = Path(filename)
+        root = Path(self.parent.coursedir.root)
+        self._name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+        self._drop_what_links_named(path.parent, resources["nbgrader"])
+        if path.is_symlink():
+            nb = unreadable(f"{self._name} is a link, and links are not followed")
+            return self.from_notebook_node(nb, resources=resources, **kw)
         return super().from_filename(filename, resources=resources, **kw)
 
     def from_file(self, file_stream, resources=None, **kw):
+        if not self.parent._sanitizing:
+            return super().from_file(file_stream, resources=resources, **kw)
         nb = read_or_say_why_not(file_stream, self._name)
         return self.from_notebook_node(nb, resources=resources, **kw)
+
+    def _drop_what_links_named(self, given: Path, info: dict) -> None:
+        """nbgrader has copied what links lead to, which may be what no student should see."""
+        coursedir = self.parent.coursedir
+        own = Path(coursedir.format_path(coursedir.source_directory, ".", info["assignment"]))
+        copied = Path(self.parent._format_dest(info["assignment"], info["student"]))
+        for name in (path.relative_to(given) for path in given.rglob("*") if path.is_symlink()):
+            if not (own / name).exists():
+                (copied / name).unlink(missing_ok=True)
 
 
 class StepByStep:
@@ -95,7 +112,6 @@ class RestoreCells(NbGraderPreprocessor):
         with Gradebook(info["db_url"]) as gradebook:
             notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
             masters = masters_of(notebook, places, self)
-        forget_notes(nb)
         restore(nb, masters, places)
         return nb, resources
 

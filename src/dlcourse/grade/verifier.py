@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -31,6 +32,8 @@ from dlcourse.run import wire
 
 # Characters of what a test prints, and of what it says went wrong.
 MOST_TEXT = 20_000
+# Where code stands that a traceback leads through: in a test, in this package.
+TEST, PACKAGE = "<test>", str(Path(check.__path__[0]).parent)
 GONE = "Python came to an end while it ran your code. Did it call exit, or need too much memory?"
 FAULTY = (
     "This test cannot judge your answer: it gives your function {}. That is a fault of the test, "
@@ -104,18 +107,27 @@ def judge(source: str, names: list[str], line: Line, *, seed: int) -> Verdict:
         with contextlib.redirect_stdout(printed):
             value = _run(source, {"__name__": "__main__", **_Student(line).values(names)})
     except (Exception, SystemExit) as error:
-        kind, message = type(error).__name__, str(error)[:MOST_TEXT]
-        return Verdict(False, None, _text(printed), kind, message)
+        return Verdict(False, None, _text(printed), type(error).__name__, _message(error))
     number = float(value) if isinstance(value, int | float) and type(value) is not bool else None
     return Verdict(True, number, _text(printed))
 
 
 def _run(source: str, namespace: dict) -> object:
     """Executes a cell; the value of its last line, if that is an expression."""
-    tree = ast.parse(source, "test")
+    tree = ast.parse(source, TEST)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "test", "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), "test", "eval"), namespace) if last else None
+    exec(compile(tree, TEST, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), TEST, "eval"), namespace) if last else None
+
+
+def _message(error: BaseException) -> str:
+    """What may be told of an error that ended a test."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    ours = frame.f_code.co_filename.startswith((TEST, PACKAGE))
+    if isinstance(error, AssertionError) and not ours:
+        # NumPy's comparisons, and others, quote what they compare: what is expected, too.
+        return "Your result is not what is expected."
+    return str(error)[:MOST_TEXT]
 
 
 def _text(printed: io.StringIO) -> str:
@@ -275,7 +287,7 @@ def exception(told: dict) -> Exception:
 
 def _of_kinds(name: str, kinds: list[type[Exception]], text: str) -> type[Exception]:
     """A class of exceptions that are of all these kinds, as far as Python can combine them."""
-    body = {"__init__": Exception.__init__, "__str__": lambda self: text}
+    body = {"__init__": BaseException.__init__, "__str__": lambda self: text}
     leaves = [kind for kind in kinds if not any(issubclass(k, kind) for k in kinds if k != kind)]
     try:
         return type(name, tuple(leaves), body)

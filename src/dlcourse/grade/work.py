@@ -3,6 +3,7 @@
 import glob
 import logging
 import resource
+import signal
 import socket
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from dlcourse.run import wire
 # Bytes that a worker may take for itself. Reading what was handed in is the one thing that could
 # make it want more, and then says so.
 MOST_MEMORY = 6 * 2**30
+# Seconds of a processor that it may spend on one order. Students' code runs elsewhere; what takes
+# long here is a text that was written to take for ever to be read, or to be made a page.
+MOST_SECONDS = 60
 
 
 def serve(payload: dict, fds: list[int]) -> None:
@@ -27,11 +31,15 @@ def serve(payload: dict, fds: list[int]) -> None:
 def _serve(orders: socket.socket, work: "_Work") -> None:
     while (order := wire.receive(orders)[0]) is not None:
         do = getattr(work, order.pop("do"))
+        # What is written in C hears no exception, so that the signal is left to end the process.
+        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
         try:
             answer = {"said": do(**order)}
         except Exception as error:
             logging.exception("%s: %s", do.__name__, order)
             answer = {"failed": _in_a_line(error)}
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
         wire.send(orders, answer)
 
 

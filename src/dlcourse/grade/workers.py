@@ -1,11 +1,13 @@
 """The processes that judge submissions; one that a submission brings down is replaced."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 from queue import SimpleQueue
 
 from dlcourse.grade.submission import LOG
+from dlcourse.grade.work import MOST_SECONDS
 from dlcourse.grade.workshop import addresses
 from dlcourse.run import wire
 from dlcourse.run.warm import Child, WarmParent
@@ -65,6 +67,8 @@ class _Worker:
             self._child.wait(timeout=5)
             code = self._child.poll()
             self.close()
+            if code == -signal.SIGPROF:
+                raise WorkFailed(f"reading it takes more than {MOST_SECONDS} s")
             raise WorkFailed(f"the process ended with code {code}; see {LOG}")
         if "failed" in answer:
             raise WorkFailed(answer["failed"])

@@ -418,7 +418,7 @@ def _fill_work(folder: str | None, user: int) -> None:
     if folder is None:
         os.mkdir(WORK)
     else:
-        shutil.copytree(OUTSIDE + folder, WORK, symlinks=True, ignore=_special_files)
+        shutil.copytree(OUTSIDE + folder, WORK, symlinks=True, ignore=_not_for_the_child)
     for path, folders, files in os.walk(WORK):
         for name in [path, *(os.path.join(path, entry) for entry in [*folders, *files])]:
             os.chown(name, user, user, follow_symlinks=False)
@@ -426,11 +426,19 @@ def _fill_work(folder: str | None, user: int) -> None:
                 os.chmod(name, os.stat(name).st_mode | stat.S_IRUSR | stat.S_IWUSR)
 
 
-def _special_files(folder: str, names: list[str]) -> list[str]:
-    """Those names that are neither files, folders nor links: reading a pipe would never end."""
+def _not_for_the_child(folder: str, names: list[str]) -> list[str]:
+    """Those names that a child gets no copy of.
+
+    They are notebooks, since a grader's have the hidden tests in them, and what is neither file,
+    folder nor link: reading a pipe would never end.
+    """
     modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
     kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
-    return [name for name, mode in modes.items() if not any(kind(mode) for kind in kinds)]
+    return [
+        name
+        for name, mode in modes.items()
+        if name.endswith(".ipynb") or not any(kind(mode) for kind in kinds)
+    ]
 
 
 def why_not(error: OSError) -> str:
