@@ -23,7 +23,7 @@ from dlcourse.grade.results import GradeError, Result, read_results
 from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.workers import Workers, WorkFailed
 from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
-from dlcourse.grade.writer import Writer, trouble
+from dlcourse.grade.writer import Standing, Writer, trouble
 from dlcourse.run.isolation import available
 from dlcourse.run.warm import WarmParent
 
@@ -205,14 +205,14 @@ class _Batch:
                 self._judge(one, staff, aside)
             entry = self.ledger.entry(*one)
             with self.writing:
-                entry = self._enter(one, entry)
+                standing = self._enter(one, entry)
         except WorkFailed as failed:
             self._forget(one)
             return f"could not be graded: {failed}"
         if entry.reason:
             return entry.reason
         try:
-            self._feed_back(one, entry, staff)
+            self._feed_back(one, standing, staff)
         except WorkFailed as failed:
             return f"was graded, but has no feedback: {failed}"
         return None
@@ -223,17 +223,13 @@ class _Batch:
         reason = staff.ask("judge", section=section, student=student, into=str(folder))
         self.ledger.keep(*one, self.keys[one], None if reason else folder, reason)
 
-    def _enter(self, one: One, entry: Entry) -> Entry:
+    def _enter(self, one: One, entry: Entry) -> Standing:
         """Writes a judged submission into the gradebook, unless it stands there already."""
         section, student = one
-        graded = self.root / "autograded" / student / section
-        known = self.writer.points(*one)
-        if (
-            entry.points is not None
-            and known == entry.points
-            and graded.is_dir() != bool(entry.reason)
-        ):
-            return entry
+        has_page = (self.root / "autograded" / student / section).is_dir()
+        standing = self.writer.standing(*one)
+        if standing and standing.points == entry.points and has_page != bool(entry.reason):
+            return standing
         # Whoever is stopped from here on will do it once more.
         self.ledger.write(*one, replace(entry, points=None))
         if entry.reason:
@@ -241,18 +237,19 @@ class _Batch:
             self.writer.enter_nothing(*one)
         elif failed := self.writer.enter(*one):
             raise WorkFailed(failed)
-        entry = replace(entry, points=self.writer.points(*one), shown=[])
-        self.ledger.write(*one, entry)
-        return entry
+        standing = self.writer.standing(*one)
+        self.ledger.write(*one, replace(entry, points=standing.points, shown=[]))
+        return standing
 
-    def _feed_back(self, one: One, entry: Entry, staff: Workers) -> None:
+    def _feed_back(self, one: One, standing: Standing, staff: Workers) -> None:
         section, student = one
-        shown = self.writer.shown(*one)
-        if entry.shown == shown and (self.root / "feedback" / student / section).is_dir():
+        entry = self.ledger.entry(*one)
+        has_page = (self.root / "feedback" / student / section).is_dir()
+        if has_page and entry.shown == standing.shown:
             return
         if failed := staff.ask("feedback", section=section, student=student):
             raise WorkFailed(failed)
-        self.ledger.write(*one, replace(entry, shown=shown))
+        self.ledger.write(*one, replace(entry, shown=standing.shown))
 
     def _forget(self, one: One) -> None:
         """What was found earlier says nothing about what is handed in now."""

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 import bleach
-from bleach.css_sanitizer import CSSSanitizer
+from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters import Highlight2HTML
@@ -24,7 +24,17 @@ TAGS = {
 }
 ATTRIBUTES = ("alt", "class", "colspan", "height", "href", "rowspan", "style", "title", "width")
 PROTOCOLS = ("http", "https", "mailto", "data")
-_STYLES = CSSSanitizer([*CSSSanitizer().allowed_css_properties, "max-width", "border", "padding"])
+_STYLES = CSSSanitizer(
+    [
+        *ALLOWED_CSS_PROPERTIES,
+        "max-width",
+        "margin",
+        "padding",
+        "border",
+        "border-left",
+        "overflow-x",
+    ]
+)
 # Characters of a text that is read as Markdown, or of code that is coloured. Some texts take a time
 # that grows with the square of their length.
 MOST_TEXT = 20_000

@@ -39,7 +39,10 @@ WRITTEN_FOR_STUDENTS = (
     "KernelStopped",
 )
 # Messages should be readable, and pictures visible, without scrolling sideways.
-STYLE = "div.output_area pre { white-space: pre-wrap; } div.output_area img { max-width: 100%; }"
+STYLE = (
+    "div.output_area pre { white-space: pre-wrap; } div.output_area img { max-width: 100%; } "
+    "div.output_area td, div.output_area th { padding-right: 1em; }"
+)
 
 
 class SubmissionExporter(NotebookExporter):

@@ -35,16 +35,24 @@ def nbgrader_api(root: Path, **changes: dict[str, object]) -> NbGraderAPI:
 def one_engine() -> Iterator[None]:
     """Has nbgrader use one database engine meanwhile, where it makes one each time it looks.
 
-    With the engine SQLAlchemy keeps its connection, and what it has compiled.
+    With the engine SQLAlchemy keeps its connection, and what it has compiled. That the gradebook
+    has all its tables is looked up once, too.
     """
-    make, made = api.create_engine, {}
+    make, made, complete = api.create_engine, {}, set()
+    add_tables = api.Base.metadata.create_all
 
     def engine(url: str, **options: object) -> Engine:
         if url not in made:
             made[url] = make(url, **options)
         return made[url]
 
-    with mock.patch.object(api, "create_engine", engine):
+    def tables(bind: Engine) -> None:
+        if bind not in complete:
+            add_tables(bind=bind)
+            complete.add(bind)
+
+    engines = mock.patch.object(api, "create_engine", engine)
+    with engines, mock.patch.object(api.Base.metadata, "create_all", tables):
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 import glob
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
@@ -41,6 +42,17 @@ TROUBLES = {
     "no such table": "The gradebook was made by another version of nbgrader. Keep a copy of it, "
     "then run `nbgrader db upgrade`.",
 }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the gradebook has of a submission, as JSON can carry it.
+
+    points: grade_id -> what the tests gave. shown: all that a feedback page takes from there.
+    """
+
+    points: dict[str, float | None]
+    shown: list
 
 
 class _Entering(Autograde):
@@ -99,19 +111,16 @@ class Writer:
                     grade.needs_manual_grade = False
             gradebook.db.commit()
 
-    def points(self, section: str, student: str) -> dict[str, float | None] | None:
-        """grade_id -> what the tests gave; None if the gradebook has no such submission."""
+    def standing(self, section: str, student: str) -> Standing | None:
+        """What the gradebook has of a submission; None if it has none."""
         with self._gradebook() as gradebook, suppress(MissingEntry):
             notebooks = gradebook.find_submission(section, student).notebooks
             grades = [grade for notebook in notebooks for grade in notebook.grades]
-            return {grade.name: grade.auto_score for grade in grades}
+            return Standing(
+                {grade.name: grade.auto_score for grade in grades},
+                [part for notebook in notebooks for part in _shown(notebook)],
+            )
         return None
-
-    def shown(self, section: str, student: str) -> list:
-        """All that a feedback page takes from the gradebook, as JSON can carry it."""
-        with self._gradebook() as gradebook:
-            notebooks = gradebook.find_submission(section, student).notebooks
-            return [part for notebook in notebooks for part in _shown(notebook)]
 
     def _gradebook(self) -> Gradebook:
         return Gradebook(self.api.coursedir.db_url, self.api.coursedir.course_id)
