@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--terminal", action="store_true", help="print only, write no page")
     report.set_defaults(run=_report_class)
 
+    doctor = verbs.add_parser("doctor", help="what works on this machine, and what to do if not")
+    doctor.set_defaults(run=_doctor)
+
     demo = verbs.add_parser("demo", help="make a sample class in demo/, grade it, show the table")
     demo.set_defaults(run=_demo)
     return parser
@@ -176,6 +179,19 @@ def _demo(options: argparse.Namespace) -> int:
 
     run_demo(find_root(Path.cwd()))
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from dlcourse.build import BuildError, find_root
+    from dlcourse.doctor import BROKEN, examine, report
+
+    try:
+        root = find_root(Path.cwd())
+    except BuildError:
+        root = None
+    findings = examine(root)
+    print(report(findings))
+    return int(any(finding.state == BROKEN for finding in findings))
 
 
 def _report(problems: list, fine: str) -> int:

@@ -17,7 +17,7 @@ from nbformat import NotebookNode, v4
 from tiny_course import ROOT as REPOSITORY
 from tiny_course import empty_gradebook
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 PLAIN, KERAS = "00_plain", "01_keras"
 # What only the hidden tests, the solution and the grader's environment hold.

@@ -44,7 +44,7 @@ def grade(root: str, section: str, student: str, following: str) -> None:
 
     import nbgrader.api
 
-    from dlcourse.grade.submission import nbgrader_api
+    from dlcourse.grade.backend import nbgrader_api
 
     token = sys.stdin.read().strip()
     # nbgrader asks alembic, which takes seconds, and gets the same answer every time.
@@ -60,7 +60,7 @@ def grade(root: str, section: str, student: str, following: str) -> None:
 
 def _grade(api, section: str, student: str) -> str:
     """The reason why there is no grade or no feedback, if there is none."""
-    from dlcourse.grade.submission import last_error
+    from dlcourse.grade.backend import last_error
 
     for step in (api.autograde, api.generate_feedback):
         done = step(section, student)

@@ -17,7 +17,7 @@ from catalogue import Attack
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 # Bytes that a student may be given back: a browser still shows a page of that size.
 MOST_BACK = 8 * 2**20

@@ -23,7 +23,7 @@ from harness import grade_here
 from outcome import Outcome, look, points, successes
 from page import PAGE, rows
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 ATTACKS = attacks()
 # Seconds for a submission that takes long by itself.

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from tiny import make_course
 
-from dlcourse.build.sections import Section, notebook_text, write_text
+from dlcourse.build.sections import Section, notebook_text
+from dlcourse.files import write_text
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from tiny import code, graded, tiny_notebook
 
 from dlcourse.build import fix, lint
 from dlcourse.build.lint import lint_numbers, numbers
-from dlcourse.build.sections import notebook_text, write_text
+from dlcourse.build.sections import notebook_text
 from dlcourse.build.solved import solve
+from dlcourse.files import write_text
 
 
 def sentences(section):

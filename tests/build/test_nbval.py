@@ -8,8 +8,9 @@ import pytest
 from nbformat.v4 import new_output
 from tiny import code, tiny_notebook
 
-from dlcourse.build.sections import notebook_text, write_text
+from dlcourse.build.sections import notebook_text
 from dlcourse.build.solved import solve
+from dlcourse.files import write_text
 
 # Name -> the source of its data, and what its cells printed when it was stored. The "luck" of a
 # training is another one each time.

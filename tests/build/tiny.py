@@ -5,7 +5,8 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from dlcourse.build.sections import Section, notebook_text, write_text
+from dlcourse.build.sections import Section, notebook_text
+from dlcourse.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 

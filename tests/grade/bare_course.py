@@ -6,7 +6,7 @@ import warnings
 from nbgrader.api import Gradebook
 from tiny_course import ROOT, empty_gradebook
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 
 def make_bare_course(root):

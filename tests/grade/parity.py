@@ -27,12 +27,12 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
 from tqdm import tqdm
 
+from dlcourse.grade.backend import last_error, nbgrader_api
 from dlcourse.grade.course import grade
 from dlcourse.grade.demo import without_markers
 from dlcourse.grade.notebook import grade_id, plain_code, source_cells
 from dlcourse.grade.samples import Handout
 from dlcourse.grade.seeds import seed_of, sets_a_seed
-from dlcourse.grade.submission import last_error, nbgrader_api
 from dlcourse.grade.workshop import environment
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,10 +23,10 @@ from tiny_course import (
 )
 
 from dlcourse.grade import course, workers
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.changes import changes, changes_report
 from dlcourse.grade.course import GradeError, grade
 from dlcourse.grade.ledger import Ledger
-from dlcourse.grade.submission import nbgrader_api
 from dlcourse.grade.workshop import addresses, kernels, verifiers
 from dlcourse.run import wire
 

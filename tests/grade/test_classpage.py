@@ -8,8 +8,9 @@ import pytest
 from bare_course import add_section, gradebook, hand_in, make_bare_course
 
 from dlcourse import cli
+from dlcourse.files import write_text
 from dlcourse.grade import classpage
-from dlcourse.grade.classpage import class_page, write_class_page
+from dlcourse.grade.classpage import class_page
 from dlcourse.grade.results import GradeError, Result
 from dlcourse.grade.similar import Pair
 from dlcourse.grade.summary import summaries
@@ -146,9 +147,9 @@ def test_the_page_says_when_student_code_was_not_isolated(tmp_path):
 
 def test_a_page_that_cannot_be_finished_leaves_the_old_one(tmp_path):
     path = tmp_path / "report.html"
-    write_class_page(path, "old")
+    write_text(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_class_page(path, "new \ud800")
+        write_text(path, "new \ud800")
     assert path.read_text() == "old"
 
 

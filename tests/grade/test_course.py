@@ -12,8 +12,8 @@ from nbgrader.api import Gradebook
 from tiny_course import ANSWERS, NOTEBOOK, SECTION, hand_in, make_course, released, solved
 
 from dlcourse.grade import course, workers
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.course import GradeError, grade, read_results
-from dlcourse.grade.submission import nbgrader_api
 from dlcourse.grade.workshop import ADDRESSES, addresses
 
 

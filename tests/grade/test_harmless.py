@@ -6,9 +6,9 @@ import pytest
 from nbformat import v4
 from tiny_course import ROOT
 
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.feedback import FeedbackExporter
 from dlcourse.grade.harmless import MOST_TEXT, code, html
-from dlcourse.grade.submission import nbgrader_api
 from dlcourse.teach.drawing import Drawing
 from dlcourse.teach.page import table
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse.grade import intake
-from dlcourse.grade.intake import Expected, Intake, fingerprint, handed_in, take_in
+from dlcourse.grade import holdings
+from dlcourse.grade.holdings import fingerprint, handed_in
+from dlcourse.grade.intake import Expected, Intake, take_in
 
 SECTION, RIGHT_NAME = "01_tensors", "tensors.ipynb"
 SCAFFOLDS = {"double": "# YOUR CODE HERE", "why": "Why?"}
@@ -433,18 +434,18 @@ def test_a_zip_that_lists_too_much_is_not_read(ann):
 
 
 def test_of_a_zip_with_many_files_the_notebook_is_taken(ann):
-    files = {f"{n:04}.csv": "" for n in range(intake.ZIP_FILES + 5)}
+    files = {f"{n:04}.csv": "" for n in range(holdings.ZIP_FILES + 5)}
     ann.hand_in({f"{SECTION}.zip": zipped({**files, RIGHT_NAME: BLANK})}, "")
     many = (
         "`01_tensors.zip/1004.csv` were left out: 1,000 files is the most that is taken from a zip."
     )
     assert many in ann.said()
-    assert len(ann.copy()) == intake.ZIP_FILES
+    assert len(ann.copy()) == holdings.ZIP_FILES
 
 
 def test_what_a_zip_holds_is_counted_as_it_is_unpacked(ann, monkeypatch):
-    monkeypatch.setattr(intake, "ZIP_SIZE", 2 * intake.MB)
-    bombs = {"a.csv": "0" * 3 * intake.MB, "b.csv": "0", RIGHT_NAME: BLANK}
+    monkeypatch.setattr(holdings, "ZIP_SIZE", 2 * holdings.MB)
+    bombs = {"a.csv": "0" * 3 * holdings.MB, "b.csv": "0", RIGHT_NAME: BLANK}
     ann.hand_in({f"{SECTION}.zip": zipped(bombs)}, "")
     many = f"`{SECTION}.zip/a.csv`, `{SECTION}.zip/b.csv` were left out: 2 MB is the most"
     assert many in ann.said()
@@ -465,26 +466,26 @@ def make_sparse(path, size):
 
 
 def test_a_notebook_of_100_megabytes_passes(ann):
-    make_sparse(ann.folder / SECTION / RIGHT_NAME, 100 * intake.MB)
+    make_sparse(ann.folder / SECTION / RIGHT_NAME, 100 * holdings.MB)
     assert ann.take_in() == CLEAN
 
 
 def test_a_notebook_past_the_limit_is_a_reason(ann):
-    make_sparse(ann.folder / SECTION / RIGHT_NAME, intake.NOTEBOOK_SIZE + 1)
+    make_sparse(ann.folder / SECTION / RIGHT_NAME, holdings.NOTEBOOK_SIZE + 1)
     reason = "has no tensors.ipynb to grade: tensors.ipynb has 257 MB, and 256 MB is the most"
     assert reason in ann.take_in().reason
     assert "clear its outputs" in ann.take_in().reason
 
 
 def test_a_notebook_past_the_limit_gives_way_to_another(ann):
-    make_sparse(ann.folder / SECTION / RIGHT_NAME, intake.NOTEBOOK_SIZE + 1)
+    make_sparse(ann.folder / SECTION / RIGHT_NAME, holdings.NOTEBOOK_SIZE + 1)
     ann.hand_in({"a.ipynb": ANSWERED})
     assert "`a.ipynb` was graded as `tensors.ipynb`; `tensors.ipynb` was not." in ann.said()
 
 
 def test_a_submission_past_the_limit_is_a_reason(ann):
     ann.hand_in({RIGHT_NAME: ANSWERED})
-    make_sparse(ann.folder / SECTION / "data.bin", intake.SIZE)
+    make_sparse(ann.folder / SECTION / "data.bin", holdings.SIZE)
     reason = f"{WHERE} holds 1,025 MB, and 1,024 MB is the most that can be graded: leave out data"
     assert ann.take_in().reason.startswith(reason)
 
@@ -493,14 +494,14 @@ def test_a_submission_past_the_limit_is_a_reason(ann):
     "name, content", [("x{}.csv", ""), ("x{}.zip", zipped({"a.ipynb": "", "b": ""}))]
 )
 def test_a_submission_of_too_many_files_is_a_reason(ann, monkeypatch, name, content):
-    monkeypatch.setattr(intake, "FILES", 20)
+    monkeypatch.setattr(holdings, "FILES", 20)
     ann.hand_in({name.format(n): content for n in range(20 if not content else 10)})
     assert ann.take_in().reason.startswith(f"{WHERE} holds more than 20 files")
 
 
 def test_too_much_out_of_zips_is_a_reason(ann, monkeypatch):
-    monkeypatch.setattr(intake, "SIZE", 2 * intake.MB)
-    ann.hand_in({f"{SECTION}.zip": zipped({RIGHT_NAME: " " * 3 * intake.MB})}, "")
+    monkeypatch.setattr(holdings, "SIZE", 2 * holdings.MB)
+    ann.hand_in({f"{SECTION}.zip": zipped({RIGHT_NAME: " " * 3 * holdings.MB})}, "")
     assert ann.take_in().reason.startswith(f"{WHERE}.zip holds 3 MB, and 2 MB is the most")
 
 
@@ -546,7 +547,7 @@ def closed(monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return really_list(path)
 
-    monkeypatch.setattr(intake.os, "open", open_)
+    monkeypatch.setattr(holdings.os, "open", open_)
     monkeypatch.setattr(Path, "iterdir", iterdir)
 
 

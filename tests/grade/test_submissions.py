@@ -5,7 +5,7 @@ import pytest
 from nbgrader.api import Gradebook
 from tiny_course import NOTEBOOK, SECTION, TESTS
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 FULL = 12
 EARNED_BEFORE_SQUARE = {"double-check": 1, "double-tests": 2}

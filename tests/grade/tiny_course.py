@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
-from dlcourse.grade.submission import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api
 
 ROOT = Path(__file__).parents[2]
 SECTION, NOTEBOOK = "00_tiny", "tiny"

@@ -16,9 +16,9 @@ from dlcourse.build.sections import (
     read_notebook,
     registry_path,
     registry_text,
-    write_text,
 )
 from dlcourse.build.solved import execute, record_minutes, solve
+from dlcourse.files import write_text
 
 Progress = Callable[[str, int, int], None]
 

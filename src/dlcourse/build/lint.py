@@ -26,8 +26,8 @@ from dlcourse.build.sections import (
     kind,
     notebook_text,
     read_notebook,
-    write_text,
 )
+from dlcourse.files import write_text
 from dlcourse.grade.carry.rule import answer_names, bound_names, broken_rules, free_names
 
 LINES_OF_A_CELL = 15

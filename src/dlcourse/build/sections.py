@@ -85,14 +85,6 @@ def notebook_text(nb: NotebookNode) -> str:
     return nbformat.writes(nb, version=4).rstrip("\n") + "\n"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write beside, then rename: a reader never meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
-
-
 def kind(cell: NotebookNode) -> str | None:
     """The kind of a code cell (structural, data or training), or None if it does not have one."""
     kinds = [tag for tag in cell.metadata.get("tags", []) if tag in KINDS]

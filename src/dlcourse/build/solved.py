@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from dlcourse.build.sections import BuildError, Section, kind, read_notebook, write_text
+from dlcourse.build.sections import BuildError, Section, kind, read_notebook
+from dlcourse.files import write_text
 
 # How nbval, called without the course's plug-in, is told about the three kinds of cells.
 NBVAL_TAGS = {"structural": ["nbval-check-output"], "data": [], "training": ["nbval-ignore-output"]}

@@ -265,11 +265,17 @@ def find(settings: Settings, pictures: str) -> Pretrained:
 
 def had(base: Base, settings: Settings) -> Pretrained:
     """The base with its weights from wherever they are first found. Raises DataError."""
+    found = at_hand(base, settings)
+    return found or _found(base, "downloaded by Keras", *_downloaded(base, _kept(settings)))
+
+
+def at_hand(base: Base, settings: Settings) -> Pretrained | None:
+    """The base, if its weights are here and need no download. Raises DataError."""
     for whose, folder in _places(base, settings):
         for file in base.files:
             if is_there(folder / file.name):
                 return _found(base, whose, file, folder / file.name)
-    return _found(base, "downloaded by Keras", *_downloaded(base, _kept(settings)))
+    return None
 
 
 def _places(base: Base, settings: Settings) -> Iterator[tuple[str, Path]]:

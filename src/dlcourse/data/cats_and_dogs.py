@@ -134,6 +134,12 @@ def cats_and_dogs_origin() -> Origin:
     return find(settings(), CATS_AND_DOGS)
 
 
+def cats_and_dogs_at_hand() -> Origin | None:
+    """Where real pictures are here without a download; None if they are not. Raises DataError."""
+    found = at_hand(settings(), CATS_AND_DOGS)
+    return found and found.origin
+
+
 def prepare_cats_and_dogs() -> str:
     """Gets cats and dogs ready for offline use and says what was done. Raises DataError."""
     return prepare(settings(), CATS_AND_DOGS)
@@ -180,11 +186,8 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Source:
     drawn = Source("synthetic", ASKED, folder / f"synthetic-v{VERSION}")
     if settings.source == "synthetic":
         return drawn
-    if settings.mirror and (archive := _mirrored(settings.mirror)):
-        where = "Real cats and dogs, from the mirror folder (DLCOURSE_DATA)."
-        return Source("real", where, folder / archive.stem, archive)
-    if prepared := _prepared(folder, published):
-        return Source("real", "Real cats and dogs, from the cache.", prepared)
+    if here := at_hand(settings, published):
+        return here
     try:
         archive = _fetched(settings.cache, published, attempts)
     except DataError as error:
@@ -200,6 +203,17 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Source:
         return replace(drawn, where=HAD_TO)
     where = f"Real cats and dogs, downloaded from {urlsplit(published.url).netloc}."
     return Source("real", where, folder / archive.stem, archive, downloaded=True)
+
+
+def at_hand(settings: Settings, published: Published) -> Source | None:
+    """Real pictures that are here and need no download, if there are any."""
+    folder = settings.cache / "cats-and-dogs"
+    if settings.mirror and (archive := _mirrored(settings.mirror)):
+        where = "Real cats and dogs, from the mirror folder (DLCOURSE_DATA)."
+        return Source("real", where, folder / archive.stem, archive)
+    if prepared := _prepared(folder, published):
+        return Source("real", "Real cats and dogs, from the cache.", prepared)
+    return None
 
 
 def _mirrored(mirror: Path) -> Path | None:

@@ -107,6 +107,11 @@ def mnist_origin() -> Origin:
     return find(settings(), MNIST)
 
 
+def mnist_at_hand() -> Origin | None:
+    """Where real MNIST is here without a download; None if it is not. Raises DataError."""
+    return at_hand(settings(), MNIST)
+
+
 def prepare_mnist() -> str:
     """Gets MNIST ready for offline use and says in two lines what was done. Raises DataError."""
     return prepare(settings(), MNIST)
@@ -147,12 +152,9 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
     if settings.source == "synthetic":
         where = "Synthetic digits, drawn by the course because DLCOURSE_SOURCE is synthetic."
         return Origin("mnist", "synthetic", where, drawn)
+    if here := at_hand(settings, published):
+        return here
     kept = settings.cache / published.name
-    if settings.mirror and is_there(settings.mirror / published.name):
-        where = "Real MNIST, from the mirror folder (DLCOURSE_DATA)."
-        return Origin("mnist", "real", where, settings.mirror / published.name)
-    if is_there(kept):
-        return Origin("mnist", "real", "Real MNIST, from the cache.", kept)
     try:
         fetch(published.url, kept, sha256=published.sha256, size=published.size, attempts=attempts)
     except DataError as error:
@@ -169,6 +171,17 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
         return Origin("mnist", "synthetic", where, drawn)
     host = urlsplit(published.url).netloc
     return Origin("mnist", "real", f"Real MNIST, downloaded from {host}.", kept)
+
+
+def at_hand(settings: Settings, published: Published) -> Origin | None:
+    """Real images that are here and need no download, if there are any."""
+    kept = settings.cache / published.name
+    if settings.mirror and is_there(settings.mirror / published.name):
+        where = "Real MNIST, from the mirror folder (DLCOURSE_DATA)."
+        return Origin("mnist", "real", where, settings.mirror / published.name)
+    if is_there(kept):
+        return Origin("mnist", "real", "Real MNIST, from the cache.", kept)
+    return None
 
 
 def _read(origin: Origin, published: Published) -> tuple[Pair, Pair]:

@@ -10,9 +10,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from nbgrader.api import Gradebook
 
+from dlcourse.files import write_text
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.results import GradeError, Result, read_results
 from dlcourse.grade.similar import Pair, similar
-from dlcourse.grade.submission import nbgrader_api
 from dlcourse.grade.summary import BINS, Summary, clock, number, plain, summaries
 
 PAGE = "report.html"
@@ -48,13 +49,6 @@ def class_page(
     )
 
 
-def write_class_page(path: Path, text: str) -> None:
-    """Writes beside, then renames: a reader never meets half a page."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
-
-
 def make_class_page(
     results: Sequence[Result], root: Path, path: Path | None = None, **about
 ) -> Path:
@@ -65,7 +59,7 @@ def make_class_page(
     path = (path or Path(root) / PAGE).resolve()
     text = class_page(results, path.parent, **about)
     try:
-        write_class_page(path, text)
+        write_text(path, text)
     except OSError as error:
         raise GradeError(f"{path} cannot be written: {error.strerror}.") from None
     return path

@@ -16,11 +16,11 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import DatabaseError
 from tqdm import tqdm
 
-from dlcourse.grade.intake import fingerprint, handed_in
+from dlcourse.grade.backend import last_error, logged, nbgrader_api, one_engine
+from dlcourse.grade.holdings import fingerprint, handed_in
 from dlcourse.grade.judge import masters
 from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, digest, section_key
 from dlcourse.grade.results import GradeError, Result, read_results
-from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.workers import Workers, WorkFailed
 from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
 from dlcourse.grade.writer import Standing, Writer, trouble
@@ -76,10 +76,9 @@ def with_submissions(root: Path, students: Iterable[str] | None = None) -> list[
 
     Raises GradeError if there is none.
     """
-    names = sorted(path.name for path in (root / "source").glob("*/") if path.is_dir())
     found = [
         name
-        for name in names
+        for name in _sections(root)
         if (given := set(handed_in(root, name))) and given.issuperset(students or ())
     ]
     if not found:
@@ -279,9 +278,12 @@ def _in_sentences(root: Path) -> Iterator[None]:
         ) from error
 
 
+def _sections(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / "source").glob("*/") if path.is_dir())
+
+
 def _look_up(root: Path, section: str) -> None:
-    sections = sorted(path.name for path in (root / "source").glob("*/") if path.is_dir())
-    if section not in sections:
+    if section not in (sections := _sections(root)):
         raise GradeError(f"There is no section {section!r}. Sections: {', '.join(sections)}.")
 
 

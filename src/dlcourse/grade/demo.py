@@ -10,11 +10,11 @@ from pathlib import Path
 
 import nbformat
 
+from dlcourse.grade.backend import last_error, nbgrader_api
 from dlcourse.grade.course import GradeError, Result, grade_sections, start_ahead
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.report import class_report
 from dlcourse.grade.samples import CLASS, Handout, Sample
-from dlcourse.grade.submission import last_error, nbgrader_api
 
 FOLDER = "demo"
 

@@ -17,6 +17,8 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Enum, Float, Unicode
 
+from dlcourse.files import write_text
+
 # With these a spreadsheet takes a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -35,9 +37,7 @@ class GradesExporter(ExportPlugin):
         rows = self.rows(gradebook)
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([map(inert, row) for row in rows])
-        beside = to.with_name(f".{to.name}.part")
-        beside.write_text(text.getvalue(), "utf-8", newline="")
-        beside.replace(to)
+        write_text(to, text.getvalue())
         self.log.info("Exported grades to %s", to)
 
     def rows(self, gradebook: Gradebook) -> list[list[str]]:

@@ -17,6 +17,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.utils import find_all_files
 
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.execution import ExecuteSubmission
 from dlcourse.grade.intake import Expected, take_in
 from dlcourse.grade.masters import Master, restore
@@ -27,7 +28,6 @@ from dlcourse.grade.notebook import (
     take_down,
 )
 from dlcourse.grade.plugins import masters_of, places_of
-from dlcourse.grade.submission import nbgrader_api
 from dlcourse.grade.verdicts import KEY, leave_verdicts
 
 Masters = dict[str, Master]

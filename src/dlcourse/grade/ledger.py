@@ -8,8 +8,8 @@ key today is judged again, and nothing else. The folder may be deleted; it costs
 import fcntl
 import hashlib
 import json
-import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 import dlcourse
+from dlcourse.files import write_text
 from dlcourse.grade.workshop import environment
 
 FOLDER = ".grading"
@@ -89,7 +90,7 @@ class Ledger:
             return False
 
     def write_entered(self, section: str, key: str, known: object) -> None:
-        _write(self._section(section), [key, digest(known)])
+        write_text(self._section(section), json.dumps([key, digest(known)]))
 
     def _section(self, section: str) -> Path:
         return self.folder / "sections" / f"{section}.json"
@@ -105,7 +106,7 @@ class Ledger:
         return entry
 
     def write(self, section: str, student: str, entry: Entry) -> None:
-        _write(self._path(section, student), asdict(entry))
+        write_text(self._path(section, student), json.dumps(asdict(entry)))
 
     def keep(self, section: str, student: str, key: str, judged: Path | None, reason=None) -> None:
         """Takes what was judged, a folder that is moved here, or the reason why nothing was."""
@@ -127,13 +128,6 @@ class Ledger:
         return self.folder / "entries" / student / f"{section}.json"
 
 
-def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(json.dumps(content), "utf-8")
-    beside.replace(path)
-
-
 def digest(*content: object) -> str:
     """SHA-256, in hex, of what JSON can carry."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -145,7 +139,7 @@ def section_key(root: Path, section: str, isolation: str) -> str:
     digest.update(isolation.encode())
     files = [path for path in sorted((root / "source" / section).rglob("*")) if path.is_file()]
     for path in [root / "nbgrader_config.py", *files]:
-        digest.update(f"\n{path.name}\n".encode())
+        digest.update(f"\n{path.relative_to(root)}\n".encode())
         digest.update(path.read_bytes())
     known = {k: v for k, v in environment().items() if k.startswith(SETTINGS)}
     digest.update(json.dumps(known, sort_keys=True).encode())
@@ -155,7 +149,7 @@ def section_key(root: Path, section: str, isolation: str) -> str:
 @cache
 def _code_key() -> str:
     """The course's own code and the versions of what it runs on."""
-    digest = hashlib.sha256(os.sys.version.encode())
+    digest = hashlib.sha256(sys.version.encode())
     for name in LIBRARIES:
         with suppress(metadata.PackageNotFoundError):
             digest.update(f"{name} {metadata.version(name)}\n".encode())

@@ -8,9 +8,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.notebook import grade_id, notes, repairs, seconds
-from dlcourse.grade.submission import nbgrader_api
 
 
 class GradeError(Exception):

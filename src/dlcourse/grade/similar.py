@@ -27,8 +27,8 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from dlcourse.grade.backend import nbgrader_api
 from dlcourse.grade.results import GradeError
-from dlcourse.grade.submission import nbgrader_api
 
 # A pair is told from this share on.
 SHARE = 0.6

@@ -7,8 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
+from dlcourse.grade.backend import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.judge import Judge
-from dlcourse.grade.submission import last_error, logged, nbgrader_api, one_engine
 from dlcourse.run import wire
 
 # Bytes that a worker may take for itself. Reading what was handed in is the one thing that could

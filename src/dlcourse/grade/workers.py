@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from queue import SimpleQueue
 
-from dlcourse.grade.submission import LOG
+from dlcourse.grade.backend import LOG
 from dlcourse.grade.work import MOST_SECONDS
 from dlcourse.grade.workshop import addresses
 from dlcourse.run import wire

@@ -10,9 +10,9 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import capture_log
 
+from dlcourse.grade.backend import last_error, nbgrader_api
 from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.results import GradeError
-from dlcourse.grade.submission import last_error, nbgrader_api
 
 # nbgrader's steps that are done when a submission is judged: its cells have the course's metadata.
 DONE = {

@@ -5,10 +5,10 @@ empty, and where nobody may write nothing is kept.
 """
 
 import json
-import os
 from contextlib import suppress
 
 from dlcourse.data import DATASETS
+from dlcourse.files import write_text
 from dlcourse.settings import settings
 
 
@@ -21,13 +21,9 @@ def recall(name: str) -> dict:
 
 
 def keep(name: str, values: dict) -> None:
-    """Keep `values` under `name`, written beside first so that no reader meets half a file."""
-    path = settings().cache / f"{name}.json"
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    """Keep `values` under `name`."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-        beside.replace(path)
+        write_text(settings().cache / f"{name}.json", json.dumps(values, indent=1) + "\n")
 
 
 def circumstances(data: str) -> str:

@@ -1,0 +1,19 @@
+"""Writing files that nobody ever finds half written."""
+
+import os
+from pathlib import Path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` in UTF-8, lines as they end there, and makes the folder if it is missing.
+
+    It is written beside and then renamed, so that a reader meets the old file or the new one, also
+    where several processes write at once. Raises OSError, and leaves the old file as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
