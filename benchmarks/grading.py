@@ -122,12 +122,15 @@ def _measure(do: str, root: Path, section: str, number: int) -> dict:
         process = subprocess.Popen(
             command, env=env, preexec_fn=enter, stdout=subprocess.PIPE, text=True
         )
-        # From outside, since reading the memory of many processes costs CPU time.
-        most, said = 0.0, None
+        # Reading the memory of many processes takes a processor's time, which two workers have
+        # none of to spare: from outside, so that it does not count, and so seldom that it takes 2%.
+        most, said, pause = 0.0, None, 1.0
         while said is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                said = process.communicate(timeout=1)[0]
+                said = process.communicate(timeout=pause)[0]
+            start = time.process_time()
             most = max(most, sum(map(_pss, _pids(group))))
+            pause = max(1.0, 50 * (time.process_time() - start))
     assert not process.returncode, f"{do} ended with {process.returncode}"
     return json.loads(said.splitlines()[-1]) | {"mb": most}
 
