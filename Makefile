@@ -14,7 +14,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lint build lock sources unit unit-all nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all lab lint build lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ unit: setup  ## the unit tests in two processes, without those that take long
 
 unit-all: setup  ## all unit tests: every known answer as well, live and carried
 	$(UNIT)
+
+answers: setup  ## every known answer, right and wrong, graded as students' are; writes docs/answers.md
+	@$(BIN)/python tests/sections/grade_answers.py
 
 nbval: setup  ## execute notebooks/ from end to end and compare the stored outputs
 	DLCOURSE_PROFILE=fast $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax \

@@ -119,7 +119,7 @@ def banner(title: str, lines: list[Fact], origin: Origin) -> tuple[str, str]:
         f"book's. With the internet at hand, `dlcourse data {origin.dataset}` fetches the real "
         "ones.",
     )
-    box = "background:#E69F00;color:#000;border:4px solid #000;padding:0.8em;font-size:120%"
+    box = "background-color:#E69F00;color:#000;border:4px solid #000;padding:0.8em;font-size:120%"
     html = f"<div role='alert' style='{box}'><b>{headline}</b><br>{escape(advice)}</div>{html}"
     rule = "*" * len(headline)
     return html, "\n".join([rule, headline, rule, advice, "", text])
