@@ -20,21 +20,16 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
-os.environ.setdefault("DLCOURSE_SOURCE", "synthetic")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nbformat
+from answers import known, sections
 
-import nbformat  # noqa: E402
-from answers import known, sections  # noqa: E402
+from dlcourse.grade import demo
+from dlcourse.grade.course import grade_sections, start_ahead
+from dlcourse.grade.notebook import grade_id
+from dlcourse.grade.results import Result
+from dlcourse.grade.samples import Handout
 
-from dlcourse.grade import demo  # noqa: E402
-from dlcourse.grade.course import grade_sections, start_ahead  # noqa: E402
-from dlcourse.grade.notebook import grade_id  # noqa: E402
-from dlcourse.grade.results import Result  # noqa: E402
-from dlcourse.grade.samples import Handout  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "answers.md"
 # Messages of `dlcourse.check` that say what the mistake is, in whatever exercise it is made.
 NAMING = (
@@ -69,6 +64,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="keeps the class there, to go on with")
     parser.add_argument("--workers", type=int)
     options = parser.parse_args()
+    os.environ.setdefault("DLCOURSE_SOURCE", "synthetic")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     chosen = options.sections or sections()
     with tempfile.TemporaryDirectory(prefix="answers-") as aside:
         folder = options.folder or Path(aside) / "class"
