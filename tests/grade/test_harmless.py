@@ -1,5 +1,6 @@
 """What students wrote is shown as what it says, and runs nothing."""
 
+import re
 import time
 
 import pytest
@@ -42,6 +43,9 @@ def test_a_picture_of_the_courses_is_shown_as_it_is():
         "<iframe srcdoc='<script>attack()</script>'></iframe>",
         "<svg onload=attack()><animate onbegin=attack()></svg>",
         "<math><mtext><style><img src onerror=attack()></style></mtext></math>",
+        "<a href=' \x01DATA:text/html,<script>attack()</script>'>",
+        "<b style='cursor:url(https://example.org/seen.cur)'>",
+        "<b style='background-color:u\\72l(https://example.org/seen.png)'>",
         "<form action='javascript:attack()'><button>Save</button></form>",
         "<div style='background-image:url(javascript:attack())'>",
         "<style>@import 'https://example.org/x.css'</style>",
@@ -52,11 +56,17 @@ def test_a_picture_of_the_courses_is_shown_as_it_is():
 )
 def test_html_keeps_its_words_and_loses_what_acts(text):
     cleaned = html(f"<b>before</b> {text} <b>after</b>")
-    for active in ("<script", "onerror", "onload", "onbegin", "href=", "src=", "action", "url("):
+    for active in ("<script", "onerror", "onload", "onbegin", "href=", "src=", "action"):
         assert active not in cleaned
+    assert not re.search(r'style="[^"]', cleaned)
     for tag in ("<style", "<svg", "<iframe", "<form", "<base", "<meta"):
         assert tag not in cleaned
     assert "<b>before</b>" in cleaned
+
+
+def test_a_link_stays_a_link():
+    text = '<a href="https://keras.io" title="Keras">Keras</a> and <a href="#up">up</a>'
+    assert html(text) == text
 
 
 def test_markdown_is_rendered_and_html_in_it_is_text():
