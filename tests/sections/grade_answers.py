@@ -35,9 +35,12 @@ PAGE = ROOT / "docs" / "answers.md"
 NAMING = (
     r"changes its \w+ argument",
     r"has dtype .* but should have dtype",
-    r"should be an? .* but is (an?|the|None)\b",
-    r"stopped with \w+: .* in your line \d+",
-    r"has the (wrong )?shape .* but should have",
+    r"has shape .* but should have shape",
+    r"should be an? .* but is (an?|the|None|\d)",
+    r"expected here, but this is",
+    r"should have activation",
+    r"is (not )?compiled",
+    r"stopped with \w+: ",
 )
 # Of wrong answers: how many are to be refused, and of those, how many with the mistake named.
 REFUSED, NAMED = 0.99, 0.9
@@ -169,7 +172,8 @@ def page(outcomes: list[Outcome]) -> str:
         "",
         "A refusal *names the mistake* if it contains the words that the answer's entry asks for.",
         "Where the entry asks for none, it does if it says that an argument was changed, that the",
-        "dtype, the type or the shape is another, or which line of the answer stopped and why.",
+        "dtype, the type, the shape, the activation or what a model is compiled with is another,",
+        "or by which exception the answer stopped.",
         "",
         "| section | exercise | right: accepted | wrong: refused | mistake named |",
         "|---|---|---|---|---|",
