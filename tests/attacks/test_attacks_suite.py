@@ -28,6 +28,25 @@ from dlcourse.grade.backend import nbgrader_api
 ATTACKS = attacks()
 # Seconds for a submission that takes long by itself.
 SLOW = 240
+# What has succeeded here once, and one of each kind besides: the attacks of `make test`. The others
+# take minutes, and are for `make test-all`.
+FEW = (
+    "asks-what-was-wanted",
+    "breaks-the-metadata",
+    "equals-everything",
+    "exits-politely",
+    "forges-kernel-messages",
+    "forges-the-report",
+    "patches-the-checks",
+    "reads-the-callers-variables",
+    "reads-the-source-folder",
+    "scripts-in-a-class-name",
+    "scripts-in-a-pictures-size",
+    "scripts-in-its-text",
+    "scripts-in-output",
+    "sends-nonsense",
+    "writes-to-the-gradebook",
+)
 # What gets at files where formgrader's button grades, too.
 WITH_FILES = ("reads-its-own-folder", "links-to-a-secret", "links-to-the-solution")
 
@@ -48,23 +67,42 @@ def with_keras(tmp_path_factory):
     return grade_here(tmp_path_factory.mktemp("keras"), KERAS, map(ATTACKS.get, named(KERAS)))
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Name -> outcome of FEW, graded as one class."""
+    return grade_here(tmp_path_factory.mktemp("few"), PLAIN, map(ATTACKS.get, FEW))
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_none_of_a_few_attacks_succeeds(few, name):
+    assert successes(ATTACKS[name], few[name], few[BLANK]) == []
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_student_among_them_has_full_marks(few, name):
+    assert few[name].points == full_marks(PLAIN)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("name", named(PLAIN))
 def test_no_attack_succeeds(plain, name):
     assert successes(ATTACKS[name], plain[name], plain[BLANK]) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", named(PLAIN))
 def test_an_attacker_has_a_grade_or_a_reason_for_none(plain, name):
     assert plain[name].points is not None or plain[name].told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_student_in_the_same_class_has_full_marks(plain, name):
     assert plain[name].points == full_marks(PLAIN)
 
 
-def test_a_blank_notebook_earns_nothing(plain):
-    assert not any(plain[BLANK].points.values())
+def test_a_blank_notebook_earns_nothing(few):
+    assert not any(few[BLANK].points.values())
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """What a machine may only read has to be there before: data are made ready once."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,5 +19,6 @@ def test_data_are_loaded_to_be_ready_only_where_they_are_not_there(tmp_path, the
     path = tmp_path / "digits" if not there else tmp_path
     calls = []
     origin = Origin("mnist", "synthetic", "Drawn.", Path(path))
-    Dataset(str, lambda: origin, lambda: calls.append("loaded")).make_ready()
+    load = partial(calls.append, "loaded")
+    Dataset(str, lambda: origin, load, at_hand=lambda: None).make_ready()
     assert len(calls) == loaded

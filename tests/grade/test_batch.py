@@ -316,7 +316,7 @@ GRADER = (
 @pytest.mark.parametrize(
     ("times", "shares"),
     [
-        (2, True),
+        (1, True),
         pytest.param(20, True, marks=pytest.mark.long),
         # Its own warm processes take most of its time: what is killed is mostly a start.
         pytest.param(3, False, marks=pytest.mark.long),

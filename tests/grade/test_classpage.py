@@ -201,7 +201,7 @@ def test_the_page_is_written_where_it_is_wanted(graded, capsys):
     [
         (["report", "02_b"], "Nothing of 02_b has been graded yet"),
         (["report", "03_c"], "Nothing of 03_c has been graded yet"),
-        (["report", "--html", "no/where.html"], "where.html cannot be written: No such file"),
+        (["report", "--html", "/proc/where.html"], "where.html cannot be written: No such file"),
     ],
 )
 def test_what_cannot_be_reported_is_said_in_a_sentence(graded, capsys, arguments, said):
