@@ -24,6 +24,14 @@ def attack(make: Callable) -> Callable:
     return make
 
 
+def emptied(nb: NotebookNode, **claims: bool) -> NotebookNode:
+    """The notebook with tests that do nothing, and of which nbgrader's metadata claim so much."""
+    for test in tests(nb):
+        test.source = "pass"
+        test.metadata.nbgrader.update(claims)
+    return nb
+
+
 @attack
 def hands_in_nothing(nb: NotebookNode, place: Place) -> NotebookNode:
     """Hands in a blank notebook, to read in the feedback what the hidden tests are.
@@ -79,10 +87,7 @@ def rewrites_the_tests(nb: NotebookNode, place: Place) -> NotebookNode:
     aim: points
     known: nbgrader https://github.com/jupyter/nbgrader/issues/500
     """
-    for test in tests(nb):
-        test.source = "pass"
-        test.metadata.nbgrader.locked = False
-    return nb
+    return emptied(nb, locked=False)
 
 
 @attack
@@ -92,10 +97,7 @@ def makes_the_tests_answers(nb: NotebookNode, place: Place) -> NotebookNode:
     aim: points
     known: nbgrader https://github.com/jupyter/nbgrader/issues/500
     """
-    for test in tests(nb):
-        test.source = "pass"
-        test.metadata.nbgrader.update(solution=True, locked=False)
-    return nb
+    return emptied(nb, solution=True, locked=False)
 
 
 @attack
@@ -105,10 +107,7 @@ def makes_the_tests_ungraded(nb: NotebookNode, place: Place) -> NotebookNode:
     aim: points
     known: nbgrader https://github.com/jupyter/nbgrader/issues/500
     """
-    for test in tests(nb):
-        test.source = "pass"
-        test.metadata.nbgrader.grade = False
-    return nb
+    return emptied(nb, grade=False)
 
 
 @attack

@@ -24,6 +24,8 @@ from harness import grade_here, grade_with_stock  # noqa: E402
 from outcome import messages  # noqa: E402
 from page import PAGE, Row, page, row_here, rows, stock_says  # noqa: E402
 
+from dlcourse.files import write_text  # noqa: E402
+
 # nbgrader asks alembic, which takes seconds, and gets the same answer every time.
 nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 # Seconds for a class, and for a submission that takes long by itself.
@@ -47,7 +49,7 @@ def main() -> None:
             wanted = [known[name] for name in chosen or known]
             stock |= _stock(Path(folder) / "stock", wanted)
     found = {name: replace(row, stock=stock.get(name, row.stock)) for name, row in found.items()}
-    PAGE.write_text(page(known, found), "utf-8")
+    write_text(PAGE, page(known, found))
     print(f"{PAGE} is written.")
 
 

@@ -141,7 +141,7 @@ def hand_in(folder: Path, students: int, sections: int, seed: int = 1) -> int:
     names = sorted(path.name for path in (ROOT / "source").glob("*/"))[:sections]
     for name in names:
         shutil.copytree(ROOT / "source" / name, folder / "source" / name)
-    handouts = [demo._release(folder, name) for name in names]
+    handouts = [demo.release(folder, name) for name in names]
     odd = [*BROKEN.values(), *(_sample(sample) for sample in CLASS[3:])]
     kind = 0
     for number in range(students):

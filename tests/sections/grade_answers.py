@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 from answers import known, sections
 
+from dlcourse.files import write_text
 from dlcourse.grade import demo
 from dlcourse.grade.course import grade_sections, start_ahead
 from dlcourse.grade.notebook import grade_id
@@ -76,7 +77,7 @@ def main() -> int:
     text = page(outcomes)
     print(text)
     if chosen == sections():
-        PAGE.write_text(text, "utf-8")
+        write_text(PAGE, text)
     return 0 if all(holds for _, holds in goals(outcomes)) else 1
 
 
@@ -87,7 +88,7 @@ def graded(folder: Path, chosen: list[str], workers: int | None = None) -> list[
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for section in chosen:
         shutil.copytree(ROOT / "source" / section, folder / "source" / section, dirs_exist_ok=True)
-        handout = demo._release(folder, section)
+        handout = demo.release(folder, section)
         for student, entries in students(section):
             place = folder / "submitted" / student / section
             place.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def run_demo(root: Path) -> list[Result]:
     folder = _fresh_folder(root)
     print(f"The sample class is in {folder}")
     start_ahead()
-    released = [_release(folder, path.name) for path in sorted((folder / "source").glob("*/"))]
+    released = [release(folder, path.name) for path in sorted((folder / "source").glob("*/"))]
     # A lesson without exercises has nothing to hand in.
     handouts = [handout for handout in released if handout.coded]
     samples = [(sample, handout) for sample in CLASS for handout in handouts[sample.sections]]
@@ -63,7 +63,7 @@ def _fresh_folder(root: Path) -> Path:
     return folder
 
 
-def _release(folder: Path, section: str) -> Handout:
+def release(folder: Path, section: str) -> Handout:
     outcome = nbgrader_api(folder).generate_assignment(section)
     if not outcome["success"]:
         raise GradeError(f"source/{section} cannot be released: {last_error(outcome)}")

@@ -61,7 +61,7 @@ class SubmissionExporter(NotebookExporter):
         self._name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
         self._drop_what_links_named(path.parent, resources["nbgrader"])
         if path.is_symlink():
-            nb = unreadable(f"{self._name} is a link, and links are not followed")
+            nb = unreadable(f"{self._name} is a link: links are not followed, so hand in the file")
             return self.from_notebook_node(nb, resources=resources, **kw)
         return super().from_filename(filename, resources=resources, **kw)
 

@@ -126,7 +126,7 @@ def _message(error: BaseException) -> str:
     ours = frame.f_code.co_filename.startswith((TEST, PACKAGE))
     if isinstance(error, AssertionError) and not ours:
         # NumPy's comparisons, and others, quote what they compare: what is expected, too.
-        return "Your result is not what is expected."
+        return "Your result is not what is expected: run the check, and compare by hand."
     return str(error)[:MOST_TEXT]
 
 

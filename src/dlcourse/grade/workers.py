@@ -68,7 +68,7 @@ class _Worker:
             code = self._child.poll()
             self.close()
             if code == -signal.SIGPROF:
-                raise WorkFailed(f"reading it takes more than {MOST_SECONDS} s")
+                raise WorkFailed(f"reading it takes more than {MOST_SECONDS} s: look at it by hand")
             raise WorkFailed(f"the process ended with code {code}; see {LOG}")
         if "failed" in answer:
             raise WorkFailed(answer["failed"])
