@@ -5,7 +5,8 @@ same submissions graded each way, on this machine in one run, and prints submiss
 seconds and proportional memory of each. The floor is what cannot be saved: the cells of students
 and tests alone, run in a process that has imported Keras already. What a class pays for once, which
 is imports, entering the section and one submission, is on a line of its own. CPU seconds come from
-control groups, which have to be writable; without them only times are printed.
+control groups, which have to be writable; without them only times are printed. What two processes
+gain over one that share nothing at all is printed too: two workers cannot gain more.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -79,6 +81,7 @@ def _compare(folder: Path, section: str, options: argparse.Namespace) -> bool:
         print(
             f"{name:16}{60 / run['wall']:10.1f}{run['wall']:9.2f}{run['cpu']:9.2f}{run['mb']:12.0f}"
         )
+    print(f"two processes that share nothing do {_ceiling():.2f} times the work of one here")
     one, two = runs["1 worker"], runs["2 workers"]
     print(f"start, once: {two['start']:.1f} s, {two['start_cpu']:.1f} CPU s")
     parts = ", ".join(f"{seconds:.2f} {part}" for part, seconds in two["parts"].items())
@@ -97,6 +100,19 @@ def _compare(folder: Path, section: str, options: argparse.Namespace) -> bool:
     for what, value, bound, holds, word in lines:
         print(f"{'kept  ' if holds else 'MISSED'} {value:8.2f} {what}; {word} {bound:g}")
     return all(line[3] for line in lines)
+
+
+def _ceiling() -> float:
+    """How many times the work of one process two do that share nothing: the median of five."""
+    work = "x = {}\nfor i in range(3_000_000): x[i & 65535] = i * i"
+
+    def seconds(processes: int) -> float:
+        start = time.perf_counter()
+        running = [subprocess.Popen([sys.executable, "-c", work]) for _ in range(processes)]
+        assert not any(process.wait() for process in running)
+        return time.perf_counter() - start
+
+    return statistics.median(2 * seconds(1) / seconds(2) for _ in range(5))
 
 
 def _forget(root: Path) -> None:
