@@ -1,6 +1,6 @@
 """Has all known answers graded as students' are, and writes docs/answers.md.
 
-    python tests/sections/grade_answers.py [SECTION...] [--folder FOLDER] [--workers N]
+    python tests/sections/grade_answers.py [SECTION...] [--exercise NAME] [--folder FOLDER]
 
 Invented students hand in the answers, one of each exercise at a time: the first has the first right
 answer to every exercise, and so on, with the reference where there is no further one. Then come the
@@ -65,31 +65,45 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
+    parser.add_argument("--exercise", help="only what is known of this one")
     parser.add_argument("--folder", type=Path, help="keeps the class there, to go on with")
     parser.add_argument("--workers", type=int)
     options = parser.parse_args()
     os.environ.setdefault("DLCOURSE_SOURCE", "synthetic")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     chosen = options.sections or sections()
+    only = options.exercise
     with tempfile.TemporaryDirectory(prefix="answers-") as aside:
         folder = options.folder or Path(aside) / "class"
-        outcomes = graded(folder, chosen, options.workers)
+        outcomes = graded(folder, chosen, exercise=only, workers=options.workers)
+    if not outcomes:
+        parser.error(f"no answer is known for an exercise {only!r} in {', '.join(chosen)}")
     text = page(outcomes)
     print(text)
-    if chosen == sections():
+    if chosen == sections() and not only:
         write_text(PAGE, text)
     return 0 if all(holds for _, holds in goals(outcomes)) else 1
 
 
-def graded(folder: Path, chosen: list[str], workers: int | None = None) -> list[Outcome]:
-    """The outcomes of the known answers of `chosen`, graded as a class in `folder`."""
+def graded(
+    folder: Path,
+    chosen: list[str],
+    *,
+    exercise: str | None = None,
+    source: Path = ROOT / "source",
+    workers: int | None = None,
+) -> list[Outcome]:
+    """The outcomes of the known answers to `chosen` sections, graded as a class in `folder`.
+
+    exercise: only what is known of this one. source: where the sections stand.
+    """
     start_ahead()
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for section in chosen:
-        shutil.copytree(ROOT / "source" / section, folder / "source" / section, dirs_exist_ok=True)
+        shutil.copytree(source / section, folder / "source" / section, dirs_exist_ok=True)
         handout = demo.release(folder, section)
-        for student, entries in students(section):
+        for student, entries in students(section, exercise):
             place = folder / "submitted" / student / section
             place.mkdir(parents=True, exist_ok=True)
             nbformat.write(handed_in(handout, entries), place / f"{handout.notebook}.ipynb")
@@ -98,17 +112,18 @@ def graded(folder: Path, chosen: list[str], workers: int | None = None) -> list[
     return [
         outcome(section, entry, student.startswith("right"), found[section, student])
         for section in chosen
-        for student, entries in students(section)
+        for student, entries in students(section, exercise)
         for entry in entries
     ]
 
 
-def students(section: str) -> Iterator[tuple[str, list[dict]]]:
+def students(section: str, exercise: str | None = None) -> Iterator[tuple[str, list[dict]]]:
     """Each invented student's name, and the known answers that are handed in by that name."""
     for kind in ("right", "wrong"):
         entries: dict[str, list[dict]] = {}
         for entry in known(section)[kind]:
-            entries.setdefault(entry["exercise"], []).append(entry)
+            if exercise in (None, entry["exercise"]):
+                entries.setdefault(entry["exercise"], []).append(entry)
         for number, some in enumerate(zip_longest(*entries.values()), 1):
             yield f"{kind}-{number:02}", [entry for entry in some if entry]
 
