@@ -219,7 +219,7 @@ def _bundle(options: argparse.Namespace) -> int:
     from dlcourse.build.bundle import write_bundle
 
     root = find_root(Path.cwd())
-    print(f"wrote {write_bundle(root).relative_to(root)}")
+    print(f"wrote {write_bundle(root, root / 'dist').relative_to(root)}")
     return 0
 
 

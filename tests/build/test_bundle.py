@@ -1,5 +1,6 @@
 """The students' bundle: complete, alone on a machine, and without anything to copy answers from."""
 
+import ast
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_output
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -22,8 +24,7 @@ from dlcourse.build.sections import BuildError, find_sections
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = find_sections(ROOT)
 SYNTHETIC = {"DLCOURSE_SOURCE": "synthetic", "DLCOURSE_PROFILE": "fast"}
-# What a cell without an answer may end in: the scaffold itself, a check that says so, or a cell of
-# the lesson that goes on with what is not there yet.
+# What the scaffold of an answer ends in, and its check.
 OPEN = ("NotImplementedError", "NotStarted")
 
 
@@ -60,11 +61,12 @@ def students(wheel, program, cwd):
     )
 
 
-def test_the_same_sources_give_the_same_bytes(course):
-    first = write_bundle(course).read_bytes()
+def test_the_same_sources_give_the_same_bytes(course, files):
     for path in course.rglob("*"):
         os.utime(path, (10**9, 10**9))
-    assert write_bundle(course).read_bytes() == first
+    assert bundle_files(course) == files
+    one, other = (write_bundle(root, course / name) for root, name in ((ROOT, "a"), (course, "b")))
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_every_release_is_in_it_as_it_is(files):
@@ -120,6 +122,18 @@ def test_the_kernel_asks_for_nothing_that_the_wheel_lacks(wheel):
     [spec] = wheel.rglob("kernel.json")
     assert json.loads(spec.read_text())["argv"][1:3] == ["-m", "ipykernel_launcher"]
     assert "kernel_provisioner" not in json.loads(spec.read_text())["metadata"]
+
+
+def test_what_their_jupyterlab_is_told_concerns_what_is_there(wheel):
+    share = Path(sys.prefix) / "share" / "jupyter"
+    [overrides], [page] = wheel.rglob("overrides.json"), wheel.rglob("page_config.json")
+    for plugin, chosen in json.loads(overrides.read_text()).items():
+        known = share / "lab" / "schemas" / f"{plugin.replace(':', '/')}.json"
+        assert chosen.keys() <= json.loads(known.read_text())["properties"].keys()
+    scripts = share.glob("labextensions/@jupyter/nbgrader/static/*.js")
+    known = "".join(path.read_text("utf-8") for path in scripts)
+    disabled = json.loads(page.read_text())["disabledExtensions"]
+    assert [name for name in disabled if f'"{name}"' not in known] == []
 
 
 def locked(text):
@@ -207,7 +221,7 @@ def test_a_bundle_that_would_tell_is_not_written(course):
     module = course / "src" / "dlcourse" / "teach" / "page.py"
     module.write_text(f"{module.read_text('utf-8')}\n{sorted(secrets())[0]}\n", "utf-8")
     with pytest.raises(BuildError, match="teach/page.py of the bundle holds what students"):
-        write_bundle(course)
+        write_bundle(course, course / "dist")
     assert not (course / "dist").exists()
 
 
@@ -215,9 +229,9 @@ def test_a_bundle_that_would_tell_is_not_written(course):
 def home(tmp_path_factory):
     """The bundle unzipped and installed as its start page says, on a machine of its own."""
     folder = tmp_path_factory.mktemp("home")
-    with zipfile.ZipFile(write_bundle(ROOT)) as archive:
+    with zipfile.ZipFile(write_bundle(ROOT, folder)) as archive:
         archive.extractall(folder)
-    [bundle] = folder.iterdir()
+    [bundle] = (path for path in folder.iterdir() if path.is_dir())
     venv.create(bundle / ".venv", with_pip=True)
     in_bundle(bundle, "python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
     return bundle
@@ -245,6 +259,19 @@ def test_a_clean_environment_has_all_that_the_packages_ask_for(home):
     assert "DL Practical" in in_bundle(home, "dlcourse", "doctor")
 
 
+def test_an_error_that_no_missing_answer_explains_is_found():
+    def cell(name, source, error):
+        output = new_output("error", ename=error, evalue="", traceback=[])
+        return new_code_cell(source, id=name, outputs=[output])
+
+    code = [
+        cell("answer", "import numpy as np\nnet = build()", "NotImplementedError"),
+        cell("uses-it", "net.fit()", "NameError"),
+        cell("typo", "np.zero(3)", "AttributeError"),
+    ]
+    assert unexplained(code) == [("typo", "AttributeError")]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
@@ -255,10 +282,28 @@ def test_a_release_runs_to_its_end_and_fails_only_where_an_answer_is_missing(hom
     nb = nbformat.read(home / section.name / "executed.ipynb", as_version=4)
     code = [cell for cell in nb.cells if cell.cell_type == "code"]
     assert [cell.id for cell in code if cell.execution_count is None] == []
-    ended = {
-        cell.id: output.ename
-        for cell in code
-        for output in cell.outputs
-        if output.output_type == "error"
-    }
-    assert {where: error for where, error in ended.items() if error not in OPEN} == {}
+    assert unexplained(code) == []
+    checks = {cell.id for cell in code if cell.id.endswith("-check")}
+    assert {cell.id for cell in code if error_of(cell) == "NotStarted"} == checks
+
+
+def error_of(cell):
+    """The class of the error that a cell ended in, by its name; None if it did not."""
+    return next((each.ename for each in cell.outputs if each.output_type == "error"), None)
+
+
+def unexplained(code):
+    """The errors of cells that neither wait for an answer nor use what such a cell should make."""
+    missing, found = set(), []
+    for cell in code:
+        if error := error_of(cell):
+            if error not in OPEN and not names(cell, ast.Load) & missing:
+                found.append((cell.id, error))
+            missing |= names(cell, ast.Store)
+    return found
+
+
+def names(cell, context):
+    """The names that a cell reads (ast.Load) or gives a value (ast.Store)."""
+    nodes = ast.walk(ast.parse(cell.source))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and type(node.ctx) is context}

@@ -40,15 +40,22 @@ MODULES = (
     "settings.py",
     "teach",
 )
+# Their JupyterLab shows guides as pages, and of nbgrader what students use.
+SETTINGS = {
+    "deploy/students/overrides.json": "share/jupyter/lab/settings/overrides.json",
+    "deploy/students/page_config.json": "etc/jupyter/labconfig/page_config.json",
+}
 LOCKS = {"cpu": "requirements.txt", "gpu": "requirements-gpu.txt"}
 # From this length on a line of a solution tells something: not `for point in points:`.
 TELLING = 30
+# Of every file in the archive, as of those in the wheel.
+DATE = (2020, 2, 2, 0, 0, 0)
 # Where the students' guide gets the list of sections.
 SECTIONS = "<!-- sections -->\n"
 
 
-def write_bundle(root: Path) -> Path:
-    """Writes dist/dl-practical-VERSION.zip; its path.
+def write_bundle(root: Path, into: Path) -> Path:
+    """Writes dl-practical-VERSION.zip into the folder `into`; its path.
 
     The same sources give the same bytes. Raises BuildError, and writes nothing, if a line of a
     solution or hidden test would be in it.
@@ -60,7 +67,7 @@ def write_bundle(root: Path) -> Path:
             "build`, then `dlcourse lint`."
         )
     name = f"dl-practical-{_project(root)['project']['version']}"
-    path = root / "dist" / f"{name}.zip"
+    path = into / f"{name}.zip"
     write_bytes(path, _zip({f"{name}/{file}": data for file, data in files.items()}))
     return path
 
@@ -141,6 +148,7 @@ def _wheel(root: Path) -> tuple[str, bytes]:
         )
         for section in find_sections(root)
     }
+    wheel["shared-data"] |= SETTINGS
     with tempfile.TemporaryDirectory(prefix="dlcourse-wheel-") as folder:
         builder = WheelBuilder(str(root), config=config)
         path = Path(next(builder.build(directory=folder, versions=["standard"])))
@@ -207,11 +215,11 @@ def _table(root: Path) -> Iterator[str]:
 
 
 def _zip(files: dict[str, bytes]) -> bytes:
-    """A zip of `files`, the same for the same files: no dates, no order but that of their names."""
+    """A zip of `files`, the same for the same files: one date, one order."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            info = zipfile.ZipInfo(name)
+            info = zipfile.ZipInfo(name, DATE)
             # The same on every system: a compressed file that its owner may write.
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system, info.external_attr = 3, 0o644 << 16
