@@ -170,14 +170,14 @@ def test_the_start_page_leads_to_every_section(files):
 
 
 def secrets():
-    """Telling lines between markers in source/ that no release shows."""
+    """Telling lines between markers in source/ that stand nowhere else in it."""
     hidden, shown = set(), set()
+    between = re.compile(r"### BEGIN .*?\n(.*?)### END", re.DOTALL)
     for section in SECTIONS:
-        for cell in nbformat.read(section.release, as_version=4).cells:
-            shown |= set(map(str.strip, cell.source.splitlines()))
         for cell in nbformat.read(section.source, as_version=4).cells:
-            for part in re.findall(r"### BEGIN .*?\n(.*?)### END", cell.source, re.DOTALL):
+            for part in between.findall(cell.source):
                 hidden |= set(map(str.strip, part.splitlines()))
+            shown |= set(map(str.strip, between.sub("", cell.source).splitlines()))
     return {line for line in hidden - shown if len(line) >= TELLING}
 
 
@@ -217,10 +217,17 @@ def test_a_planted_line_is_found_wherever_it_is(files, hidden):
     assert found == {"01_tensors/tensors.ipynb", "planted.whl/dlcourse/teach/page.py", "START.md"}
 
 
-def test_a_bundle_that_would_tell_is_not_written(course):
-    module = course / "src" / "dlcourse" / "teach" / "page.py"
-    module.write_text(f"{module.read_text('utf-8')}\n{sorted(secrets())[0]}\n", "utf-8")
-    with pytest.raises(BuildError, match="teach/page.py of the bundle holds what students"):
+@pytest.mark.parametrize("file", ["src/dlcourse/teach/page.py", "release/01_tensors/tensors.ipynb"])
+def test_a_bundle_that_would_tell_is_not_written(course, file):
+    line = sorted(secrets())[0]
+    path = course / file
+    if path.suffix == ".ipynb":
+        nb = nbformat.read(path, as_version=4)
+        nb.cells[3].source += f"\n{line}"
+        nbformat.write(nb, path)
+    else:
+        path.write_text(f"{path.read_text('utf-8')}\n{line}\n", "utf-8")
+    with pytest.raises(BuildError, match=f"{path.name} of the bundle holds what students may not"):
         write_bundle(course, course / "dist")
     assert not (course / "dist").exists()
 

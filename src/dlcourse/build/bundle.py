@@ -89,12 +89,14 @@ def bundle_files(root: Path) -> dict[str, bytes]:
 def leaks(root: Path, files: dict[str, bytes]) -> Iterator[tuple[str, str]]:
     """(file, line) for each line of a solution or hidden test of `source/` that `files` hold.
 
-    Archives are looked into. No secret is a line that a release shows anyway, or one so short that
-    any program may hold it; in releases the linter looks for shorter ones, too.
+    Archives are looked into. No secret is a line that stands openly in a section, or one so short
+    that any program may hold it; in releases the linter looks for shorter ones, too.
     """
-    sections = find_sections(root)
-    shown = set().union(*(_lines(section.release.read_bytes()) for section in sections))
-    hidden = {line for each in sections for line in hidden_lines(read_notebook(each.source))}
+    hidden, shown = set(), set()
+    for section in find_sections(root):
+        of_section = set(hidden_lines(read_notebook(section.source)))
+        hidden |= of_section
+        shown |= _lines(section.source.read_bytes()) - of_section
     secrets = {line for line in hidden - shown if len(line) >= TELLING}
     secrets |= {f"### {marker}" for marker in HIDDEN_MARKERS}
     for name, data in _unpacked(files):
