@@ -190,6 +190,14 @@ def test_what_cannot_be_done_ends_in_a_sentence(notebook, arguments, said, capsy
     assert notebook.read_bytes() == before
 
 
+def test_an_answer_that_cannot_be_kept_stays_where_it_is(notebook):
+    (notebook.parent / "convnets.old-answers.md").mkdir()
+    before = notebook.read_bytes()
+    with pytest.raises(ResetError, match=r"stays as it is: .*old-answers.md cannot be written"):
+        reset(SECTION, EXERCISE)
+    assert notebook.read_bytes() == before
+
+
 def test_nothing_is_written_where_the_notebook_cannot_be_read(notebook):
     notebook.write_text(notebook.read_text("utf-8")[:-20], "utf-8")
     with pytest.raises(ResetError, match="not a notebook"):

@@ -53,9 +53,14 @@ def reset(name: str, exercise: str, notebook: Path | str | None = None) -> str:
     if theirs == before:
         return f"{exercise} in {path} is as it was released: nothing to do."
     said = f"{exercise} in {path} is back as it was released."
-    if old:
-        said += f" What you had written is kept in {_keep(path, exercise, old)}."
-    write_text(path, json.dumps(theirs, indent=1, ensure_ascii=False) + "\n")
+    try:
+        if old:
+            said += f" What you had written is kept in {_keep(path, exercise, old)}."
+        write_text(path, json.dumps(theirs, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise ResetError(
+            f"{exercise} stays as it is: {error.filename} cannot be written ({error.strerror})."
+        ) from None
     return f"{said} {RELOAD}"
 
 
