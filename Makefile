@@ -14,7 +14,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lint build lock sources unit unit-all answers nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all lab lint build bundle lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ rehearsal: demo  ## the grading pipeline on the sample class: every sample must 
 
 build: setup  ## generate release/ and notebooks/ from source/ (executes, in the full profile)
 	$(BIN)/dlcourse build
+
+bundle: fresh  ## pack what students get: dist/dl-practical-VERSION.zip
+	@$(BIN)/dlcourse bundle
 
 lab: setup  ## JupyterLab on the course
 	$(BIN)/jupyter lab

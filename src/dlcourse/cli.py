@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from dlcourse import __version__
@@ -29,12 +30,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _course_errors() -> tuple[type[Exception], ...]:
     """The errors whose message is a sentence for the person at the keyboard."""
-    from dlcourse.build import BuildError
     from dlcourse.data import DataError
+    from dlcourse.reset import ResetError
+    from dlcourse.sections import UnknownSection
+
+    errors = DataError, ResetError, UnknownSection
+    if not _for_instructors():
+        return errors
+    from dlcourse.build import BuildError
     from dlcourse.grade.course import GradeError
     from dlcourse.grade.demo import DemoError
 
-    return BuildError, DataError, GradeError, DemoError
+    return *errors, BuildError, GradeError, DemoError
+
+
+def _for_instructors() -> bool:
+    """Whether the package can build and grade; students' has neither."""
+    return find_spec("dlcourse.build") is not None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +58,21 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("dataset", choices=DATASETS)
     data.set_defaults(run=_data)
 
+    reset = verbs.add_parser("reset", help="put one exercise back as it was released")
+    reset.add_argument("section", metavar="SECTION", help="as in 03_convnets")
+    reset.add_argument("exercise", metavar="EXERCISE", help="as its prompt names it")
+    reset.add_argument("--notebook", type=Path, metavar="PATH", help="where yours is, if not here")
+    reset.set_defaults(run=_reset)
+
+    doctor = verbs.add_parser("doctor", help="what works on this machine, and what to do if not")
+    doctor.set_defaults(run=_doctor)
+
+    if _for_instructors():
+        _add_instructors(verbs)
+    return parser
+
+
+def _add_instructors(verbs: argparse._SubParsersAction) -> None:
     build = verbs.add_parser("build", help="generate release/ and notebooks/ from source/")
     build.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
     build.add_argument("--check", action="store_true", help="prove them fresh, touch nothing")
@@ -77,18 +104,24 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--terminal", action="store_true", help="print only, write no page")
     report.set_defaults(run=_report_class)
 
-    doctor = verbs.add_parser("doctor", help="what works on this machine, and what to do if not")
-    doctor.set_defaults(run=_doctor)
-
     demo = verbs.add_parser("demo", help="make a sample class in demo/, grade it, show the table")
     demo.set_defaults(run=_demo)
-    return parser
+
+    bundle = verbs.add_parser("bundle", help="pack what students get, into dist/")
+    bundle.set_defaults(run=_bundle)
 
 
 def _data(options: argparse.Namespace) -> int:
     from dlcourse.data import DATASETS
 
     print(DATASETS[options.dataset].prepare())
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from dlcourse.reset import reset
+
+    print(reset(options.section, options.exercise, options.notebook))
     return 0
 
 
@@ -181,17 +214,33 @@ def _demo(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bundle(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root
+    from dlcourse.build.bundle import write_bundle
+
+    root = find_root(Path.cwd())
+    print(f"wrote {write_bundle(root, root / 'dist').relative_to(root)}")
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
-    from dlcourse.build import BuildError, find_root
     from dlcourse.doctor import BROKEN, examine, report
 
-    try:
-        root = find_root(Path.cwd())
-    except BuildError:
-        root = None
-    findings = examine(root)
+    findings = examine(_root())
     print(report(findings))
     return int(any(finding.state == BROKEN for finding in findings))
+
+
+def _root() -> Path | None:
+    """The course's folder; None for who has notebooks only."""
+    if not _for_instructors():
+        return None
+    from dlcourse.build import BuildError, find_root
+
+    try:
+        return find_root(Path.cwd())
+    except BuildError:
+        return None
 
 
 def _report(problems: list, fine: str) -> int:

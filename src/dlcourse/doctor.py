@@ -28,6 +28,8 @@ GB = 2**30
 WIDTH = 100
 # How data are called in it.
 NAMES = {"mnist": "MNIST", "cats-and-dogs": "Cats and dogs"}
+# As students do in the bundle's folder, and instructors in the repository.
+INSTALL = "`pip install -r requirements.txt`, or in the repository `make setup`"
 FINE, LESS, BROKEN = "ok", "--", "!!"
 
 
@@ -92,7 +94,7 @@ def _python() -> Iterator[Finding]:
         yield Finding("Python", FINE, f"{platform.python_version()} on {platform.platform()}")
     else:
         known = f"{oldest[0]}.{oldest[1]} to {newest[0]}.{newest[1]}"
-        advice = f"TensorFlow needs Python {known}. Install one, then `make PYTHON=python3.12`."
+        advice = f"TensorFlow needs Python {known}. Install one, and set up with it."
         yield Finding("Python", BROKEN, platform.python_version(), advice)
 
 
@@ -100,7 +102,7 @@ def _packages(names: tuple[str, ...], what: str) -> Iterator[Finding]:
     found = {name: _version(name) for name in names}
     there = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     if missing := [name for name, version in found.items() if not version]:
-        advice = "Run `make setup`, or `pip install -r requirements/cpu.txt`."
+        advice = f"Run {INSTALL}."
         yield Finding(what, BROKEN, f"{' and '.join(missing)} not installed", advice)
     else:
         yield Finding(what, FINE, there)
@@ -138,7 +140,10 @@ def _gpu() -> Iterator[Finding]:
         advice = "Install NVIDIA's driver; `nvidia-smi` should then list the GPU."
         yield Finding("GPU", BROKEN, "there is one, and nvidia-smi does not answer", advice)
     elif not _version("nvidia-cudnn-cu12"):
-        advice = "`make EXTRA=gpu setup` installs TensorFlow with CUDA."
+        advice = (
+            "`pip install -r requirements-gpu.txt` installs TensorFlow with CUDA; in the "
+            "repository, `make EXTRA=gpu setup`."
+        )
         yield Finding("GPU", LESS, f"{said}, which this TensorFlow cannot use", advice)
     else:
         yield Finding("GPU", FINE, said)
@@ -217,7 +222,7 @@ def _kernel() -> Iterator[Finding]:
     if folder := KernelSpecManager().find_kernel_specs().get("dlcourse"):
         yield Finding("Kernel", FINE, f"DL Practical, {folder}")
     else:
-        advice = "Run `make setup`. Until then choose another Python 3 kernel of this environment."
+        advice = f"Run {INSTALL}. Until then choose another Python 3 kernel of this environment."
         yield Finding("Kernel", LESS, "JupyterLab does not know DL Practical", advice)
 
 

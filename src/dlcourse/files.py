@@ -5,15 +5,20 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` in UTF-8, lines as they end there, and makes the folder if it is missing.
+    """Writes `text` in UTF-8, lines as they end there; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
 
-    It is written beside and then renamed, so that a reader meets the old file or the new one, also
-    where several processes write at once. Raises OSError, and leaves the old file as it was.
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes `data`, and makes the folder if it is missing.
+
+    They are written beside and then renamed, so that a reader meets the old file or the new one,
+    also where several processes write at once. Raises OSError, and leaves the old file as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8", newline="")
+        beside.write_bytes(data)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -80,9 +80,9 @@ def interval(accuracy: float, samples: int) -> tuple[float, float]:
     Wilson, JASA 22 (1927); unlike the usual formula it stays between 0 and 1.
     """
     z = 1.96
-    middle = (accuracy + z**2 / (2 * samples)) / (1 + z**2 / samples)
-    spread = accuracy * (1 - accuracy) / samples + z**2 / (4 * samples**2)
-    half = z * np.sqrt(spread) / (1 + z**2 / samples)
+    # As if z**2 more samples had been counted, half of them right.
+    middle = (samples * accuracy + z**2 / 2) / (samples + z**2)
+    half = z * np.sqrt(samples * accuracy * (1 - accuracy) + z**2 / 4) / (samples + z**2)
     return float(min(middle - half, accuracy)), float(max(middle + half, accuracy))
 
 

@@ -91,7 +91,8 @@ class Axis:
         if self.padding == "valid":
             return 0, 0
         total = max(0, (self.places - 1) * self.stride + self.kernel - self.size)
-        return total // 2, total - total // 2
+        before = total // 2
+        return before, total - before
 
     def start(self, place: int) -> int:
         """The first pixel under the window at that place; below 0 it is padding."""

@@ -18,11 +18,10 @@ def draw_open_layers(base: object, top_block: str) -> Picture:
 
     top_block: the name of the layer from which on they are open in fine-tuning.
     """
-    names = [layer.name for layer in base.layers]
-    start = names.index(top_block)
+    start = base.layers.index(base.get_layer(top_block))
     shown = [
-        (name, layer.count_params(), place >= start)
-        for place, (name, layer) in enumerate(zip(names, base.layers, strict=True))
+        (layer.name, layer.count_params(), place >= start)
+        for place, layer in enumerate(base.layers)
         if layer.count_params() and hasattr(layer, "kernel_size")
     ]
     figure = new_figure(8.5, 0.24 * len(shown) + 1.2)
