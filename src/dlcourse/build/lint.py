@@ -236,7 +236,7 @@ def _is_loud(node: ast.AST) -> bool:
 
 def lint_secrets(nb: NotebookNode, source: NotebookNode) -> Iterator[tuple[str | None, str]]:
     """A release holds no marker and no line that only a solution or a hidden test has."""
-    secrets = set(_hidden_lines(source))
+    secrets = set(hidden_lines(source))
     for cell in nb.cells:
         for marker in HIDDEN_MARKERS:
             if marker in cell.source:
@@ -250,7 +250,7 @@ def lint_secrets(nb: NotebookNode, source: NotebookNode) -> Iterator[tuple[str |
                 )
 
 
-def _hidden_lines(source: NotebookNode) -> Iterator[str]:
+def hidden_lines(source: NotebookNode) -> Iterator[str]:
     """The lines between markers that stand nowhere else in the source and say something."""
     hidden, shown = set(), set()
     for cell in source.cells:
