@@ -10,6 +10,9 @@ exclude_patterns = ["extra", "static"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
+# A section may go from its title to an exercise's heading.
+suppress_warnings = ["myst.header"]
+
 nb_execution_mode = "off"
 # Pages hold no live widgets, and this would load their scripts from elsewhere.
 nb_ipywidgets_js = {}
@@ -17,6 +20,8 @@ nb_merge_streams = True
 nb_code_prompt_show = "Show the check"
 nb_code_prompt_hide = "Hide the check"
 
+# A block that names no language is a tree of folders, or a command's answer.
+highlight_language = "none"
 html_theme = "furo"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_static_path = ["static"]

@@ -8,7 +8,6 @@ configuration, and holds all that they load, for a classroom may have no interne
 import argparse
 import base64
 import copy
-import io
 import re
 import shutil
 import subprocess
@@ -40,6 +39,8 @@ GUIDES = {
 }
 # Where the pictures of the pages are; what is under `extra/` comes to the top of the site.
 PICTURES = "extra/pictures"
+# How `dlcourse.teach.drawing` has a drawing shown.
+DRAWING = re.compile(r'<img( [^>]*)src="data:image/svg\+xml;base64,([^"]+)">')
 
 
 def make_site(root: Path, site: Path, edition: str) -> None:
@@ -125,28 +126,38 @@ def _is_about_a_kernel(output: NotebookNode) -> bool:
 
 
 def _take_pictures_out(nb: NotebookNode, folder: Path, page: str) -> None:
-    """Stored pictures become files, so that a page is small and their alternative text stays."""
+    """Stored pictures become files, each a link to itself, with their alternative text."""
+    folder.mkdir(parents=True, exist_ok=True)
     for cell in nb.cells:
         for number, output in enumerate(cell.get("outputs", [])):
-            for mime in ("image/png", "image/jpeg"):
-                if mime not in output.get("data", {}):
-                    continue
-                name = f"{page}-{cell.id}-{number}.{mime.partition('/')[2]}"
-                data = base64.b64decode(output.data.pop(mime))
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(data)
-                alt = output.metadata.get(mime, {}).get("alt") or output.data.get("text/plain", "")
-                output.data["text/html"] = _image(f"pictures/{name}", data, alt)
+            data, name = output.get("data", {}), f"{page}-{cell.id}-{number}"
+            for mime, kind in (("image/png", "png"), ("image/jpeg", "jpg")):
+                if mime in data:
+                    alt = output.metadata.get(mime, {}).get("alt") or data.get("text/plain", "")
+                    path = _keep(folder / f"{name}.{kind}", data.pop(mime))
+                    data["text/html"] = _image(path, alt)
+            if found := DRAWING.search(data.get("text/html", "")):
+                path = _keep(folder / f"{name}.svg", found[2])
+                data["text/html"] = _linked(path, f'<img{found[1]}src="pictures/{path.name}">')
 
 
-def _image(address: str, data: bytes, alt: str) -> str:
+def _keep(path: Path, encoded: str) -> Path:
+    path.write_bytes(base64.b64decode(encoded))
+    return path
+
+
+def _image(path: Path, alt: str) -> str:
     from PIL import Image
 
-    width, height = Image.open(io.BytesIO(data)).size
-    return (
-        f'<img src="{address}" alt="{escape(alt, quote=True)}" '
-        f'width="{width}" height="{height}" loading="lazy">'
-    )
+    with Image.open(path) as picture:
+        size = f'width="{picture.width}" height="{picture.height}"'
+    alt = escape(alt, quote=True)
+    return _linked(path, f'<img alt="{alt}" src="pictures/{path.name}" {size} loading="lazy">')
+
+
+def _linked(path: Path, image: str) -> str:
+    """On a phone a picture is small: alone it has the whole screen, and its own size."""
+    return f'<a href="pictures/{path.name}">{image}</a>'
 
 
 def _list_of_sections(root: Path, sections: list[Section]) -> str:
