@@ -23,7 +23,7 @@ nb_code_prompt_hide = "Hide the check"
 # A block that names no language is a tree of folders, or a command's answer.
 highlight_language = "none"
 html_theme = "furo"
-pygments_dark_style = "a11y-high-contrast-dark"
+pygments_dark_style = "a11y-dark"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_extra_path = ["extra"]
