@@ -1,6 +1,8 @@
 # The two commands of the course are `make demo` and `make test`. Both do all set-up themselves.
-# EXTRA=gpu installs TensorFlow with CUDA; PYTHON=... chooses the interpreter.
+# EXTRA=gpu installs TensorFlow with CUDA; PYTHON=... chooses the interpreter; EDITION=instructor
+# puts solutions and hidden tests into the site.
 EXTRA ?= cpu
+EDITION ?= student
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -14,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lint build bundle lock sources unit unit-all answers nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all lab lint build docs bundle lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +75,9 @@ build: setup  ## generate release/ and notebooks/ from source/ (executes, in the
 
 bundle: fresh  ## pack what students get: dist/dl-practical-VERSION.zip
 	@$(BIN)/dlcourse bundle
+
+docs: setup  ## the course as a web site, in build/site/: the students', or all with EDITION=instructor
+	@$(BIN)/python -m dlcourse.build.site --edition $(EDITION) build/site
 
 lab: setup  ## JupyterLab on the course
 	$(BIN)/jupyter lab

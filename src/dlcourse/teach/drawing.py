@@ -71,8 +71,11 @@ class DrawnExplorer(Explorer):
         return HTML()
 
     def _redraw(self, change: object = None) -> None:
-        drawing = self.draw(*(each.value for each in self.inputs))
+        self.drawing = drawing = self.draw(*(each.value for each in self.inputs))
         self.image.value, self.words.value = drawing.svg, spoken(drawing.alt)
+
+    def _still(self) -> tuple[dict, dict]:
+        return {"text/html": self.drawing._repr_mimebundle_()["text/html"]}, {}
 
 
 def spoken(sentence: str) -> str:

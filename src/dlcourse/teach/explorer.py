@@ -34,11 +34,17 @@ class Explorer(VBox):
         picture = self.draw(*(each.value for each in self.inputs))
         self.image.value, self.words.value = self._encoded(picture), picture.alt
 
-    def _repr_mimebundle_(self, **kwargs: object) -> dict:
-        """The widget's view, and for readers without a kernel a line instead of its repr."""
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
+        """The widget's view; for readers without a kernel its picture, and a line for its repr."""
         bundle = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = "(an explorer; its controls need a running kernel)"
-        return bundle
+        still, metadata = self._still()
+        return bundle | still, metadata
+
+    def _still(self) -> tuple[dict, dict]:
+        """The picture as it is now, with its description where front ends look for it."""
+        kind = f"image/{self.image.format}"
+        return {kind: bytes(self.image.value)}, {kind: {"alt": self.words.value}}
 
 
 class PhotographExplorer(Explorer):
