@@ -236,10 +236,11 @@ def test_scripts_name_other_machines_only_where_they_cite_them(site):
 
 
 @pytest.mark.long
-def test_mathematics_is_drawn_by_the_browser_itself(site):
+def test_mathematics_is_drawn_and_can_be_heard(site):
     _, _, pages = site
     page = pages["08_fine_tuning.html"]
-    assert page.select("math[display=block] mfrac")
+    assert all(each.find("path") for each in page.select("svg.math"))
+    assert any("frac" in each["aria-label"] for each in page.select(".formula svg.math"))
     assert "\\frac" not in page.get_text()
 
 

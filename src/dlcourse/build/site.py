@@ -152,7 +152,7 @@ def _image(path: Path, alt: str) -> str:
     with Image.open(path) as picture:
         size = f'width="{picture.width}" height="{picture.height}"'
     alt = escape(alt, quote=True)
-    return _linked(path, f'<img alt="{alt}" src="pictures/{path.name}" {size} loading="lazy">')
+    return _linked(path, f'<img alt="{alt}" src="pictures/{path.name}" {size}>')
 
 
 def _linked(path: Path, image: str) -> str:
