@@ -13,9 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("DLCOURSE_PROFILE", "full")
 
 import keras
-import numpy as np
-from keras import layers
 
+from dlcourse.build.networks import classifier, for_two_classes, read_pictures, record
 from dlcourse.data import cats_and_dogs, pretrained_base
 from dlcourse.data.cats_and_dogs import cats_and_dogs_origin
 from dlcourse.teach.pretrained import interval
@@ -36,9 +35,12 @@ def main() -> None:
     start = time.perf_counter()
     base = chosen.load((options.side, options.side, 3))
     splits = ("train", "validation", "test")
-    train, validation, test = (record(base, chosen.preprocess, folder / name) for name in splits)
+    train, validation, test = (
+        record(base, chosen.preprocess, read_pictures(folder / name, options.side))
+        for name in splits
+    )
     recorded = time.perf_counter() - start
-    model = classifier(train[0].shape[1:])
+    model = for_two_classes(classifier(train[0].shape[1:]), 2e-5)
     fit = {"epochs": options.epochs, "batch_size": 20, "validation_data": validation, "verbose": 0}
     history = model.fit(*train, **fit).history
     accuracy = model.evaluate(*test, verbose=0)[1]
@@ -50,32 +52,6 @@ def main() -> None:
     print(f"validation accuracy {history['val_accuracy'][-1]:.1%} after {options.epochs} epochs")
     print(f"test accuracy {accuracy:.1%}, 95% interval {low:.1%} to {high:.1%}, seed {SEED}")
     print(f"{os.cpu_count()} CPU cores, load average {os.getloadavg()[0]:.1f}")
-
-
-def record(base: keras.Model, preprocess, folder) -> tuple[np.ndarray, np.ndarray]:
-    """What `base` makes of all pictures in `folder`, and their labels, in step."""
-    size = base.input_shape[1:3]
-    dataset = keras.utils.image_dataset_from_directory(
-        folder, image_size=size, batch_size=20, shuffle=False, verbose=False
-    )
-    found = [(base.predict_on_batch(preprocess(pictures)), given) for pictures, given in dataset]
-    features, labels = zip(*found, strict=True)
-    return np.concatenate(features), np.concatenate(labels)
-
-
-def classifier(shape: tuple[int, ...], rate: float = 2e-5) -> keras.Model:
-    """The book's: Flatten, Dense 256, half of it dropped, and one sigmoid unit; compiled."""
-    model = keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Flatten(),
-            layers.Dense(256, activation="relu"),
-            layers.Dropout(0.5),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    model.compile(keras.optimizers.RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
-    return model
 
 
 if __name__ == "__main__":

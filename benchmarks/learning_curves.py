@@ -23,9 +23,8 @@ os.environ["DLCOURSE_SOURCE"] = "synthetic"
 import keras
 import numpy as np
 import tensorflow as tf
-from features import classifier, record
-from pipeline import convnet
 
+from dlcourse.build.networks import classifier, convnet, for_two_classes, record
 from dlcourse.data import cats_and_dogs, pretrained_base
 from dlcourse.settings import settings
 from dlcourse.teach.augmenting import BOOKS, augmentation_layers
@@ -85,12 +84,6 @@ def stream(data: tuple[np.ndarray, np.ndarray], batch: int, augment: bool) -> tf
     return dataset.batch(batch).map(ready, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def compiled(model: keras.Model, rate: float) -> keras.Model:
-    """The model for two classes, compiled at that learning rate."""
-    model.compile(keras.optimizers.RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
-    return model
-
-
 class Seconds(keras.callbacks.Callback):
     """How long each epoch took, validation included, beside its metrics."""
 
@@ -128,7 +121,7 @@ def from_scratch(
 ) -> Record:
     train = stream(pictures("train", side), batch, augment)
     held_out = stream(pictures("validation", side), batch, augment=False)
-    model = compiled(convnet(side, dropout=augment), 1e-4)
+    model = for_two_classes(convnet(side, dropout=augment), 1e-4)
     return fitted(model, train, held_out, epochs, unfinished)
 
 
@@ -140,11 +133,16 @@ def on_features(side: int, epochs: int, unfinished: Path) -> Record:
     chosen = pretrained_base("tinyvgg")
     base = chosen.load((side, side, 3))
     recorded, held_out = (
-        record(base, chosen.preprocess, cats_and_dogs() / split)
-        for split in ("train", "validation")
+        record(base, chosen.preprocess, pictures(split, side)) for split in ("train", "validation")
     )
     train = tf.data.Dataset.from_tensor_slices(recorded).shuffle(2000, seed=SEED).batch(20)
-    return fitted(classifier(base.output_shape[1:], 2e-4), train, held_out, epochs, unfinished)
+    return fitted(
+        for_two_classes(classifier(base.output_shape[1:]), 2e-4),
+        train,
+        held_out,
+        epochs,
+        unfinished,
+    )
 
 
 TRAININGS: dict[str, Callable[[int, int, Path], Record]] = {

@@ -18,8 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
-from keras import layers
 
+from dlcourse.build.networks import convnet, for_two_classes
 from dlcourse.data import cats_and_dogs, cats_and_dogs_origin
 from dlcourse.teach.augmenting import BOOKS, augmentation_layers
 
@@ -37,8 +37,8 @@ def main() -> int:
     print(f"{'section':10}{'pipeline':>12}{'step':>12}{'ratio':>8}   images per second")
     enough = True
     for section, batch, pipeline, model in (
-        ("05", 20, plain, convnet(dropout=False)),
-        ("06", 32, augmented, convnet(dropout=True)),
+        ("05", 20, plain, for_two_classes(convnet(dropout=False), 1e-4)),
+        ("06", 32, augmented, for_two_classes(convnet(dropout=True), 1e-4)),
     ):
         ready = speed(batches(pipeline(folder, batch)), batch, options.seconds)
         step = speed(steps(model, batch), batch, options.seconds)
@@ -81,21 +81,6 @@ def augmented(folder: Path, batch: int) -> tf.data.Dataset:
 
 def _rescaled(images, labels):
     return images / 255, labels
-
-
-def convnet(side: int = SIDE, *, dropout: bool) -> keras.Model:
-    """The convnet of sections 05 and 06: 3,453,121 parameters for pictures of 150 x 150."""
-    model = keras.Sequential([keras.Input((side, side, 3))])
-    for filters in (32, 64, 128, 128):
-        model.add(layers.Conv2D(filters, 3, activation="relu"))
-        model.add(layers.MaxPooling2D(2))
-    model.add(layers.Flatten())
-    if dropout:
-        model.add(layers.Dropout(0.5))
-    model.add(layers.Dense(512, activation="relu"))
-    model.add(layers.Dense(1, activation="sigmoid"))
-    model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
-    return model
 
 
 def batches(dataset: tf.data.Dataset) -> Iterator[Callable[[], object]]:

@@ -27,7 +27,9 @@ def test_help_names_the_verbs():
     run = dlcourse("--help")
     assert run.returncode == 0
     assert [
-        verb for verb in ("data", "build", "lint", "grade", "demo") if verb not in run.stdout
+        verb
+        for verb in ("data", "build", "lint", "grade", "calibrate", "reproduce", "demo")
+        if verb not in run.stdout
     ] == []
 
 

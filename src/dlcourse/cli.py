@@ -104,6 +104,25 @@ def _add_instructors(verbs: argparse._SubParsersAction) -> None:
     report.add_argument("--terminal", action="store_true", help="print only, write no page")
     report.set_defaults(run=_report_class)
 
+    calibrate = verbs.add_parser(
+        "calibrate", help="measure what hidden tests hold against thresholds, over many seeds"
+    )
+    calibrate.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
+    calibrate.add_argument("--seeds", type=_positive, default=30, metavar="N", help="30 by default")
+    calibrate.add_argument("--workers", type=_positive, default=1, metavar="N", help="runs at once")
+    calibrate.add_argument(
+        "--page", action="store_true", help="only write docs/thresholds.md anew, measure nothing"
+    )
+    calibrate.set_defaults(run=_calibrate)
+
+    reproduce = verbs.add_parser(
+        "reproduce", help="measure the results ladder in the full profile on real data"
+    )
+    reproduce.add_argument("--row", action="append", help="only this row (repeatable)")
+    reproduce.add_argument("--seeds", type=_positive, default=3, metavar="N", help="3 by default")
+    reproduce.add_argument("--page", action="store_true", help="only write the tables anew")
+    reproduce.set_defaults(run=_reproduce)
+
     demo = verbs.add_parser("demo", help="make a sample class in demo/, grade it, show the table")
     demo.set_defaults(run=_demo)
 
@@ -206,6 +225,39 @@ def _show_class(root: Path, results: list, isolated: bool, *, page: Path | bool)
         print(f"The class page is {path}")
 
 
+def _calibrate(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root
+    from dlcourse.build.calibrate import calibrate
+    from dlcourse.build.thresholds import write_page
+
+    root = find_root(Path.cwd())
+    if not options.page:
+        with _progress("calibrating", "run") as progress:
+            calibrate(
+                root,
+                options.sections,
+                seeds=options.seeds,
+                workers=options.workers,
+                progress=lambda done, total, what: progress(what, done, total),
+            )
+    for path in write_page(root):
+        print(f"wrote {path.relative_to(root)}")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from dlcourse.build import find_root
+    from dlcourse.build.reproduce import reproduce, write_pages
+
+    root = find_root(Path.cwd())
+    if not options.page:
+        for done in reproduce(root, options.row, seeds=options.seeds):
+            print(done, flush=True)
+    for path in write_pages(root):
+        print(f"wrote {path.relative_to(root)}")
+    return 0
+
+
 def _demo(options: argparse.Namespace) -> int:
     from dlcourse.build import find_root
     from dlcourse.grade.demo import run_demo
@@ -252,12 +304,12 @@ def _report(problems: list, fine: str) -> int:
 
 
 class _progress:  # noqa: N801 - reads as a verb where it is used
-    """A bar over the cells of each notebook in turn, on stderr."""
+    """A bar with the time that is left, on stderr: over the cells of a notebook, or other units."""
 
-    def __init__(self, what: str):
+    def __init__(self, what: str, unit: str = "cell"):
         from tqdm import tqdm
 
-        self.bar = tqdm(desc=what, unit="cell", total=0, leave=False)
+        self.bar = tqdm(desc=what, unit=unit, total=0, leave=False)
 
     def __enter__(self):
         return self.update
