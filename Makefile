@@ -81,7 +81,7 @@ lab-student: $(WORK)
 	@cd work && JUPYTER_CONFIG_PATH=../deploy/student $(abspath $(BIN))/jupyter lab
 
 lab-instructor:
-	@$(BIN)/jupyter lab docs/instructors.md
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/docs/instructors.md
 
 work/%.ipynb: | release/%.ipynb
 	@mkdir -p $(@D) && cp $| $@

@@ -18,6 +18,7 @@ class Lab:
     """
 
     def __init__(self, folder, home, user, *arguments, **environment):
+        self.folder = folder
         runtime = home / "runtime"
         places = {
             "HOME": home,
@@ -54,6 +55,12 @@ class Lab:
     def log(self):
         with open(self._log.name, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
     def close(self):
         self._process.terminate()
