@@ -14,10 +14,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lab-student lab-instructor lint build lock sources unit unit-all answers nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all test-browser lab lab-student lab-instructor lint build lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the virtual environment (.venv) and install the locked packages
 
@@ -58,6 +58,9 @@ unit: setup  ## the unit tests in two processes, without those that take long
 
 unit-all: setup  ## all unit tests: every known answer as well, live and carried
 	$(UNIT)
+
+test-browser: setup  ## a section in JupyterLab, release to feedback, in Chromium; build/screenshots/
+	$(BIN)/python -m pytest tests/browser -x -v
 
 answers: setup  ## every known answer, right and wrong, graded as students' are; writes docs/answers.md
 	@$(BIN)/python tests/sections/grade_answers.py

@@ -17,7 +17,7 @@ SHOTS = ROOT / "build" / "screenshots"
 SECTION, NOTEBOOK = "04_convolution_arithmetic", "convolution_arithmetic"
 STUDENT = "ada"
 # Milliseconds. Where others compute too, JupyterLab alone takes half a minute to appear.
-PATIENCE = 240_000
+PATIENCE = 120_000
 LAPTOP = {"width": 1280, "height": 800}
 
 
@@ -82,7 +82,8 @@ def instructor(browser, exchange, tmp_path_factory):
     ignored = shutil.ignore_patterns(".ipynb_checkpoints")
     shutil.copytree(ROOT / "source" / SECTION, folder / "source" / SECTION, ignore=ignored)
     place = home(tmp_path_factory.mktemp("homes") / "instructor", exchange)
-    with Lab(folder, place, "instructor") as lab:
+    opened = "--LabApp.default_url=/lab/tree/docs/instructors.md"
+    with Lab(folder, place, "instructor", opened) as lab:
         yield Screen(browser, lab, SHOTS / "instructor", PATIENCE, LAPTOP)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 # A slow machine with others on it imports TensorFlow meanwhile.
 START_SECONDS = 180
@@ -53,8 +54,7 @@ class Lab:
         raise AssertionError(f"JupyterLab did not start:\n{self.log()}")
 
     def log(self):
-        with open(self._log.name, encoding="utf-8", errors="replace") as log:
-            return log.read()
+        return Path(self._log.name).read_text("utf-8", errors="replace")
 
     def __enter__(self):
         return self
