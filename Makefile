@@ -11,15 +11,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := $(VENV)/bin
 LOCK := requirements/$(EXTRA).txt
 # Named after what is installed: a second run installs nothing, another lock installs again.
-STAMP = $(VENV)/installed-$(EXTRA)-$(shell cat $(LOCK) pyproject.toml deploy/kernelspec/kernel.json | cksum | cut -d' ' -f1)
+STAMP = $(VENV)/installed-$(EXTRA)-$(shell cat $(LOCK) pyproject.toml deploy/kernelspec/*.json deploy/jupyter/*.json | cksum | cut -d' ' -f1)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lab lint build docs bundle lock sources unit unit-all answers nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all test-browser lab lab-student lab-instructor lint build docs bundle lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the virtual environment (.venv) and install the locked packages
 
@@ -61,6 +61,9 @@ unit: setup  ## the unit tests in two processes, without those that take long
 unit-all: setup  ## all unit tests: every known answer as well, live and carried
 	$(UNIT)
 
+test-browser: setup  ## a section in JupyterLab, release to feedback, in Chromium; build/screenshots/
+	$(BIN)/python -m pytest tests/browser -x -v
+
 answers: setup  ## every known answer, right and wrong, graded as students' are; writes docs/answers.md
 	@$(BIN)/python tests/sections/grade_answers.py
 
@@ -79,8 +82,23 @@ bundle: fresh  ## pack what students get: dist/dl-practical-VERSION.zip
 docs: setup  ## the course as a web site, in build/site/: the students', or all with EDITION=instructor
 	@$(BIN)/python -m dlcourse.build.site --edition $(EDITION) build/site
 
-lab: setup  ## JupyterLab on the course
-	$(BIN)/jupyter lab
+# A student's folder. Nothing overwrites a working copy: remove or rename it to get a fresh one.
+WORK := $(patsubst release/%,work/%,$(wildcard release/*/*.ipynb)) work/start.md
+ROLE ?= student
+
+lab: setup lab-$(ROLE)  ## JupyterLab on copies of your own, in work/; ROLE=instructor: on the course
+
+lab-student: $(WORK)
+	@cd work && JUPYTER_CONFIG_PATH=../deploy/student $(abspath $(BIN))/jupyter lab
+
+lab-instructor:
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/docs/instructors.md
+
+work/%.ipynb: | release/%.ipynb
+	@mkdir -p $(@D) && cp $| $@
+
+work/start.md: deploy/start.md
+	@mkdir -p $(@D) && cp $< $@
 
 # The second lock is held to the first, so that CPU and GPU machines run the same course.
 LOCKING := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \

@@ -1,6 +1,7 @@
 """The students' bundle: complete, alone on a machine, and without anything to copy answers from."""
 
 import ast
+import configparser
 import io
 import json
 import os
@@ -78,7 +79,7 @@ def test_every_release_is_in_it_as_it_is(files):
 def test_the_wheel_neither_builds_nor_grades(wheel):
     package = wheel / "dlcourse"
     folders = {path.name for path in package.iterdir() if path.is_dir()}
-    assert folders == {"check", "data", "release", "teach"}
+    assert folders == {"check", "data", "release", "run", "teach"}
 
 
 def test_the_command_offers_what_the_wheel_can_do(wheel, tmp_path):
@@ -118,15 +119,20 @@ def test_whatever_notebooks_import_is_in_the_wheel(wheel, tmp_path):
     assert run.returncode == 0, run.stderr
 
 
-def test_the_kernel_asks_for_nothing_that_the_wheel_lacks(wheel):
+def test_the_kernel_starts_by_what_the_wheel_holds(wheel, tmp_path):
     [spec] = wheel.rglob("kernel.json")
-    assert json.loads(spec.read_text())["argv"][1:3] == ["-m", "ipykernel_launcher"]
-    assert "kernel_provisioner" not in json.loads(spec.read_text())["metadata"]
+    name = json.loads(spec.read_text())["metadata"]["kernel_provisioner"]["provisioner_name"]
+    [points] = wheel.rglob("entry_points.txt")
+    declared = configparser.ConfigParser()
+    declared.read(points)
+    module, _, kind = declared["jupyter_client.kernel_provisioners"][name].partition(":")
+    run = students(wheel, f"import {module}; {module}.{kind}", tmp_path)
+    assert run.returncode == 0, run.stderr
 
 
 def test_what_their_jupyterlab_is_told_concerns_what_is_there(wheel):
     share = Path(sys.prefix) / "share" / "jupyter"
-    [overrides], [page] = wheel.rglob("overrides.json"), wheel.rglob("page_config.json")
+    [overrides], [page] = wheel.rglob("settings/*/*.json"), wheel.rglob("page_config.json")
     for plugin, chosen in json.loads(overrides.read_text()).items():
         known = share / "lab" / "schemas" / f"{plugin.replace(':', '/')}.json"
         assert chosen.keys() <= json.loads(known.read_text())["properties"].keys()

@@ -76,7 +76,7 @@ except KeyboardInterrupt:
         os.close(theirs)
         assert os.read(ours, 1) == b"x"
         os.close(ours)
-        child.signal(signal.SIGINT)
+        child.send_signal(signal.SIGINT)
         assert child.wait(20) == 5
 
 

@@ -25,7 +25,7 @@ from dlcourse.build.lint import HIDDEN_MARKERS, hidden_lines
 from dlcourse.build.sections import BuildError, describe, find_sections, read_notebook
 from dlcourse.files import write_bytes
 
-# What of src/dlcourse students get. Their kernel is started as any other, so `run` is not in it.
+# What of src/dlcourse students get; `run` is how their notebooks' kernels start warm.
 MODULES = (
     "__init__.py",
     "check",
@@ -35,16 +35,14 @@ MODULES = (
     "files.py",
     "measured.json",
     "reset.py",
+    "run",
     "sections.json",
     "sections.py",
     "settings.py",
     "teach",
 )
-# Their JupyterLab shows guides as pages, and of nbgrader what students use.
-SETTINGS = {
-    "deploy/students/overrides.json": "share/jupyter/lab/settings/overrides.json",
-    "deploy/students/page_config.json": "etc/jupyter/labconfig/page_config.json",
-}
+# Their JupyterLab shows of nbgrader what students use.
+SETTINGS = {"deploy/student/labconfig/page_config.json": "etc/jupyter/labconfig/page_config.json"}
 LOCKS = {"cpu": "requirements.txt", "gpu": "requirements-gpu.txt"}
 # From this length on a line of a solution tells something: not `for point in points:`.
 TELLING = 30
@@ -138,8 +136,7 @@ def _project(root: Path) -> dict:
 def _wheel(root: Path) -> tuple[str, bytes]:
     """Name and content of the students' wheel. The releases are in it for `dlcourse reset`."""
     config = _project(root)
-    del config["project"]["entry-points"], config["project"]["readme"]
-    del config["project"]["optional-dependencies"]
+    del config["project"]["readme"], config["project"]["optional-dependencies"]
     wheel = config["tool"]["hatch"]["build"]["targets"]["wheel"]
     del wheel["packages"]
     wheel["sources"] = ["src"]

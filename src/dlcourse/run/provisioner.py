@@ -46,7 +46,7 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def send_signal(self, signum: int) -> None:
         if self.child:
-            self.child.signal(signum)
+            self.child.send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:
         await self.send_signal(signal.SIGKILL)

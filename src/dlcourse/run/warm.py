@@ -29,7 +29,7 @@ class RunError(Exception):
 
 
 class Child:
-    """A fork of a warm parent, as its owner sees it: much like `subprocess.Popen`.
+    """A fork of a warm parent, as its owner sees it: much like a `subprocess.Popen` without pipes.
 
     It ends when its owner closes it or dies. `fileno()` becomes readable when it has ended, and
     ended means that nothing of it is left: no process, no mount.
@@ -38,6 +38,8 @@ class Child:
     ended_by: why the watchdog ended it: "memory", "processes", "threads" or "time"; None if it
         did not.
     """
+
+    stdin = stdout = stderr = None
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -74,7 +76,7 @@ class Child:
                 self._note(message)
         return self._code
 
-    def signal(self, signum: int) -> None:
+    def send_signal(self, signum: int) -> None:
         """Send a signal to the child and what shares its process group."""
         # A child that has ended needs no signal.
         with contextlib.suppress(OSError):
@@ -86,15 +88,19 @@ class Child:
         It is done on return, or the child has ended. Sockets that are there go on to work. Raises
         RunError, and the child is ended, if it has files there open for writing.
         """
-        self.signal(wire.SEAL)
+        self.send_signal(wire.SEAL)
         answer = self._next_message() or {}
         if "failed" in answer:
             raise RunError(answer["failed"])
         self._note(answer)
 
+    def terminate(self) -> None:
+        """Ask the child to end."""
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """End the child and everything that it started."""
-        self.signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of the child: whatever of it still runs is killed."""

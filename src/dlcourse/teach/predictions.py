@@ -17,7 +17,8 @@ from dlcourse.teach.page import show
 from dlcourse.teach.storage import keep, recall
 
 _NAME = "predictions"
-_SOFT = "color:#595959"
+# Paler than the text around it, whatever the theme makes of that.
+_SOFT = "opacity:.75"
 _FRAME = "border-left:4px solid #0072b2;padding:.2em .8em"
 
 
