@@ -95,6 +95,7 @@ class Formgrader:
     def __init__(self, screen):
         screen.menu("Nbgrader", "Formgrader")
         screen.panel.get_by_role("tab", name="Formgrader").click()
+        self.screen = screen
         self.frame = screen.page.frame_locator("#formgrader-iframe iframe")
 
     def row(self, text):
@@ -126,6 +127,6 @@ class Formgrader:
         def saved(response):
             return response.request.method == "PUT" and f"/api/{kind}/" in response.url
 
-        field.fill(text)
         with self.screen.page.expect_response(saved):
+            field.fill(text)
             field.blur()
