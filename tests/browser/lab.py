@@ -15,10 +15,9 @@ class Lab:
     """A running `jupyter lab` on `folder`; `url` is where its start page is, token and all.
 
     home: everything that Jupyter, IPython and nbgrader keep for their user.
-    user: who that is, as nbgrader sees it.
     """
 
-    def __init__(self, folder, home, user, *arguments, **environment):
+    def __init__(self, folder, home, *arguments, **environment):
         self.folder = folder
         runtime = home / "runtime"
         places = {
@@ -37,7 +36,7 @@ class Lab:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *arguments],
             cwd=folder,
-            env={**os.environ, **known, **chosen, **environment, "LOGNAME": user},
+            env={**os.environ, **known, **chosen, **environment},
             stdout=self._log,
             stderr=self._log,
         )

@@ -14,7 +14,8 @@ class Screen:
         self.page.set_default_timeout(patience)
         self.page.goto(lab.url)
         self.panel = self.page.locator("#jp-main-dock-panel")
-        # What lies over the page while it starts swallows clicks.
+        # It comes last, and before that it would come before what somebody has opened meanwhile.
+        expect(self.panel.locator(".jp-MarkdownViewer h1")).to_be_visible()
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     def picture(self, name):
@@ -93,6 +94,7 @@ class Formgrader:
 
     def __init__(self, screen):
         screen.menu("Nbgrader", "Formgrader")
+        screen.panel.get_by_role("tab", name="Formgrader").click()
         self.screen = screen
         self.frame = screen.page.frame_locator("#formgrader-iframe iframe")
 
@@ -118,3 +120,13 @@ class Formgrader:
         """Follow one link after the other."""
         for link in links:
             self.frame.get_by_role("link", name=link).first.click()
+
+    def type_and_save(self, field, text, kind):
+        """Type into a field, leave it, and wait until the server has it: a "grade" or "comment"."""
+
+        def saved(response):
+            return response.request.method == "PUT" and f"/api/{kind}/" in response.url
+
+        with self.screen.page.expect_response(saved):
+            field.fill(text)
+            field.blur()

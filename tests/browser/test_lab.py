@@ -141,18 +141,18 @@ def test_a_person_grades_the_written_question(instructor):
     formgrader = Formgrader(instructor)
     formgrader.follow("Manual Grading", SECTION, NOTEBOOK, "Submission #1")
     score = formgrader.frame.locator("input#why-pool")
-    score.fill("1")
+    # What is typed before the points have come is lost.
+    expect(score).to_have_attribute("placeholder", "2")
+    formgrader.type_and_save(score, "1", "grade")
     comment = formgrader.frame.locator("textarea#why-pool-comment")
-    comment.fill(COMMENT)
-    comment.blur()
-    expect(formgrader.frame.locator(".comment-saved:visible")).to_have_count(1)
+    formgrader.type_and_save(comment, COMMENT, "comment")
     score.scroll_into_view_if_needed()
     instructor.picture("4-graded-by-hand")
 
 
 def test_feedback_is_generated_and_released(instructor):
     formgrader = Formgrader(instructor)
-    formgrader.follow("Manage Assignments")
+    formgrader.follow("Manual Grading", "Manage Assignments")
     formgrader.press(SECTION, "generate-feedback")
     formgrader.press(SECTION, "release-feedback")
     formgrader.show(SECTION)
@@ -169,7 +169,7 @@ def test_the_student_reads_the_feedback(student):
     view.click()
     student.page.get_by_role("listitem", name=re.compile(NOTEBOOK)).dblclick()
     page = student.panel.frame_locator("iframe")
-    expect(page.locator("body")).to_contain_text("29")
+    expect(page.locator("body")).to_contain_text("(Score: 29.0 / 30.0)")
     expect(page.get_by_text(COMMENT)).to_be_attached()
     student.picture("11-feedback")
 
