@@ -86,7 +86,13 @@ class Notebook:
         self.screen.page.get_by_role("button", name="Confirm Kernel Restart").click()
 
     def save(self):
-        self.screen.page.keyboard.press("Control+s")
+        """Save it, and wait until the server has it: another would get in its way."""
+
+        def saved(response):
+            return response.request.method == "PUT" and "/api/contents/" in response.url
+
+        with self.screen.page.expect_response(saved):
+            self.screen.page.keyboard.press("Control+s")
 
 
 class Formgrader:
