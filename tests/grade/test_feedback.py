@@ -1,5 +1,7 @@
 """Feedback pages are those of nbconvert's own exporter, and their pictures are described."""
 
+from copy import copy
+
 import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
@@ -39,12 +41,16 @@ def pages():
     ]
 
 
-def test_a_page_is_the_one_of_nbconvert_but_for_the_names_of_tests(pages):
-    ours, theirs = pages
+def test_a_page_is_the_one_of_nbconvert_but_for_the_names_of_tests_and_how_it_is_printed(pages):
+    ours, theirs = map(copy, pages)
+    printed = ours.head.find_all("style")[-1].extract()
+    assert "@media print" in printed.text
     assert [item.a.text for item in ours.find(id="toc").find_all("li")] == ["double-tests"]
     theirs.find(id="toc").a.string = "double-tests"
     assert ours.get_text() == theirs.get_text()
-    tags, expected = ([(tag.name, tag.get("class")) for tag in page.find_all()] for page in pages)
+    tags, expected = (
+        [(tag.name, tag.get("class")) for tag in page.find_all()] for page in (ours, theirs)
+    )
     assert tags == expected
 
 
