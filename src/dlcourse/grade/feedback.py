@@ -18,10 +18,12 @@ _NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 # nbgrader's list of what was graded calls every test the same.
 _TEST = re.compile(r'<a href="#([\w-]+)">Test cell</a>')
 _UNDESCRIBED = "A picture that the notebook does not describe"
-# On paper nobody can scroll to the end of a long line, nor follow a link to a heading.
-_PRINTED = """<style>
+# Messages break between words. On paper nobody can scroll to the end of a long line, nor follow a
+# link to a heading.
+_STYLE = """<style>
+pre { word-break: normal !important; overflow-wrap: anywhere; }
 @media print {
-  pre { white-space: pre-wrap !important; overflow-wrap: anywhere; }
+  pre { white-space: pre-wrap !important; }
   .anchor-link { display: none; }
   .panel .panel { break-inside: avoid; }
 }
@@ -70,7 +72,7 @@ class FeedbackExporter(StepByStep, HTMLExporter):
         # Past HTMLExporter, which does the same and then the parsing.
         page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
         page = _NO_ALT.sub(f'<img alt="{_UNDESCRIBED}" ', page)
-        page = page.replace("</head>", f"{_PRINTED}</head>", 1)
+        page = page.replace("</head>", f"{_STYLE}</head>", 1)
         return _TEST.sub(r'<a href="#\1">\1</a>', page), resources
 
     def _create_environment(self) -> Environment:
