@@ -13,9 +13,9 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-import keras
 import numpy as np
 
+from dlcourse.build.networks import digits_convnet, digits_dense
 from dlcourse.data import cats_and_dogs, synthetic_digits
 from dlcourse.teach import (
     augmenting,
@@ -62,28 +62,11 @@ def _timed(control: object, value: object) -> float:
     return time.perf_counter() - start
 
 
-def networks() -> tuple[keras.Model, keras.Model]:
-    """Section 03's dense network and convnet; what they have learned makes no difference here."""
-    layers = keras.layers
-    dense = [keras.Input((784,)), layers.Dense(512, "relu"), layers.Dense(10, "softmax")]
-    convnet = [
-        keras.Input((28, 28, 1)),
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.Flatten(),
-        layers.Dense(64, "relu"),
-        layers.Dense(10, "softmax"),
-    ]
-    return keras.Sequential(dense), keras.Sequential(convnet)
-
-
 def explorers_03() -> Iterator[tuple[str, Iterator[float], object]]:
     """(name, seconds of every move, the widget) for each explorer of section 03."""
     digits, labels = synthetic_digits(3, 4421)
-    dense, convnet = networks()
+    # What they have learned makes no difference here.
+    dense, convnet = digits_dense(), digits_convnet()
     found = response.response_explorer(digits)
     digit, kernel, row, column = found.inputs
     values = [range(3), [response.FILTERS[name] for name in response.FILTERS]]
