@@ -22,20 +22,16 @@ from dlcourse.build.observing import Run, Threshold, fingerprint, observe, thres
 from dlcourse.build.sections import BuildError, Section, find_sections, grade_id, read_notebook
 from dlcourse.files import write_text
 from dlcourse.grade.seeds import seed_of
+from dlcourse.grade.workshop import ENVIRONMENT
 
 REFERENCE = "the reference"
 # A known answer trains for seconds; what takes longer hangs.
 MOST_SECONDS = 900
 # As in grading: one thread gives the same bits on every machine.
-_ENVIRONMENT = {
+_ENVIRONMENT = ENVIRONMENT | {
     "CUDA_VISIBLE_DEVICES": "-1",
     "KERAS_BACKEND": "tensorflow",
     "NBGRADER_EXECUTION": "autograde",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
 }
 
 

@@ -6,7 +6,7 @@ and from nothing else: made anew, the page is the same.
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -220,16 +220,31 @@ that should be equal is almost always 0. *Stopped* counts runs that another chec
 
 
 def _summary(found: list[Row]) -> str:
-    lines = [
-        "| exercise | quantity | threshold | right: n | worst | mean | modelled limit | right, "
-        "refused | wrong: n | worst | modelled limit | wrong, accepted | between? |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in found:
-        bound = f"{row.relation} {number(row.bound)}"
-        cells = [f"`{row.exercise.key}`", f"`{row.name}`", bound, *_right_cells(row)]
-        lines.append(f"| {' | '.join([*cells, *_wrong_cells(row), row.verdict])} |")
-    return "\n".join(lines)
+    columns = (
+        "exercise | quantity | threshold | right: n | worst | mean | modelled limit | right, "
+        "refused | wrong: n | worst | modelled limit | wrong, accepted | between?"
+    )
+    rows = (
+        [
+            *_named(row),
+            f"{row.relation} {number(row.bound)}",
+            *_right_cells(row),
+            *_wrong_cells(row),
+            row.verdict,
+        ]
+        for row in found
+    )
+    return _table(columns, rows)
+
+
+def _table(columns: str, rows: Iterable[list[str]]) -> str:
+    """A Markdown table; `columns` stand between bars."""
+    lines = [f"| {columns} |", "|" + "---|" * (columns.count(" | ") + 1)]
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)])
+
+
+def _named(row: Row) -> list[str]:
+    return [f"`{row.exercise.key}`", f"`{row.name}`"]
 
 
 def _right_cells(row: Row) -> list[str]:
@@ -251,17 +266,22 @@ def _wrong_cells(row: Row) -> list[str]:
 
 
 def _details(found: list[Row]) -> str:
-    lines = [
-        "| exercise | quantity | answer | n | lowest | mean | highest | modelled limit | normal? "
-        "| stopped |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in found:
-        for each in (row.right, *row.wrong):
-            cells = [f"`{row.exercise.key}`", f"`{row.name}`", each.answer, str(len(each.values))]
-            cells += _sample_cells(each.sample)
-            lines.append(f"| {' | '.join([*cells, str(each.stopped)])} |")
-    return "\n".join(lines)
+    columns = (
+        "exercise | quantity | answer | n | lowest | mean | highest | modelled limit | normal? "
+        "| stopped"
+    )
+    rows = (
+        [
+            *_named(row),
+            each.answer,
+            str(len(each.values)),
+            *_sample_cells(each.sample),
+            str(each.stopped),
+        ]
+        for row in found
+        for each in (row.right, *row.wrong)
+    )
+    return _table(columns, rows)
 
 
 def _sample_cells(about: Sample | None) -> list[str]:
