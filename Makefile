@@ -102,7 +102,7 @@ work/start.md: deploy/start.md
 
 # The second lock is held to the first, so that CPU and GPU machines run the same course.
 LOCKING := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
-	--extra dev --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--extra dev --extra cluster --extra postgresql --extra hub --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	--custom-compile-command "make lock" --upgrade
 
 lock:  ## renew requirements/ from pyproject.toml (needs uv)
