@@ -83,6 +83,26 @@ def test_a_lesson_that_leans_on_a_test_cell_is_named(course):
     assert "cell later: uses `expected` from the test cell double-check" in sentences(course)[0]
 
 
+def test_an_import_in_an_answer_cell_that_others_lean_on_is_named(course):
+    nb = tiny_notebook()
+    answer = next(cell for cell in nb.cells if cell.id == "double")
+    answer.source = f"import math\n\n\n{answer.source}"
+    nb.cells.append(code("later", "print(math.pi)"))
+    rewrite(course, nb)
+    (said,) = (said for said in sentences(course) if "math" in said)
+    assert "cell later: uses `math`, which only the answer cell double imports" in said
+
+
+def test_an_import_that_the_course_has_made_before_may_stand_in_an_answer_too(course):
+    nb = tiny_notebook()
+    answer = next(cell for cell in nb.cells if cell.id == "double")
+    answer.source = f"import math\n\n\n{answer.source}"
+    nb.cells.insert(1, code("earlier", "import math\n\nprint(math.e)"))
+    nb.cells.append(code("later", "print(math.pi)"))
+    rewrite(course, nb)
+    assert not [said for said in sentences(course) if "math" in said]
+
+
 def test_a_lesson_whose_name_a_test_cell_takes_is_named(course):
     nb = tiny_notebook()
     nb.cells[1].source = "import math\n\nnumbers = [1, 2]"

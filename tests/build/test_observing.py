@@ -65,6 +65,13 @@ def test_thresholds_are_read_off_comparisons_and_accuracies():
     ]
 
 
+def test_a_probability_is_held_against_a_threshold_as_an_accuracy_is():
+    test = TEST.replace("check.accuracy", "check.probability")
+    assert thresholds(test)[2] == Threshold(
+        "check.probability(model, x, np.array([0, 1, 1, 0])) >=", "0.9"
+    )
+
+
 def test_a_bound_that_is_computed_has_no_value_of_its_own():
     assert [found.value for found in thresholds(TEST)] == [None, 10.0, 0.9, 0.5, 100.0]
 

@@ -196,6 +196,40 @@ def test_accuracy_of_one_output_unit_splits_at_a_half():
     assert check.accuracy(model, x, np.array([0, 1]), at_least=1.0) == 1.0
 
 
+def one_unit(activation):
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, activation=activation)])
+    model.layers[0].set_weights([np.array([[9.0]]), np.zeros(1)])
+    return model
+
+
+def test_probability_is_that_of_the_right_class_on_average():
+    x = np.array([[-1.0], [0.0], [1.0], [1.0]], dtype="float32")
+    labels = np.array([0, 1, 1, 0])
+    expected = (1 + 0.5 + 1 + 0) / 4
+    assert check.probability(one_unit("sigmoid"), x, labels, at_least=0.6) == pytest.approx(
+        expected, abs=1e-3
+    )
+    said = message(
+        check.probability, one_unit("sigmoid"), x, labels, at_least=0.7, what="four rows"
+    )
+    assert "To four rows" in said
+    assert "0.62" in said
+    assert "75% of them" in said
+
+
+def test_probability_takes_integer_and_one_hot_labels():
+    x, labels = np.eye(3, dtype="float32"), np.array([0, 1, 0])
+    for y in (labels, np.eye(3)[labels]):
+        assert check.probability(sharp_network(), x, y, at_least=0) == pytest.approx(
+            2 / 3, abs=0.01
+        )
+
+
+def test_scores_of_any_size_are_not_taken_for_probabilities():
+    x, labels = np.array([[100.0]], dtype="float32"), np.array([1])
+    assert "no probabilities" in message(check.probability, one_unit(None), x, labels, at_least=0.5)
+
+
 def test_predictions_that_are_no_numbers_are_said_to_have_run_away():
     model = sharp_network()
     model.layers[0].set_weights([np.full((3, 3), np.nan), np.zeros(3)])

@@ -88,6 +88,7 @@ def _lint_source(section: Section, nb: NotebookNode) -> Iterator[tuple[str | Non
     yield from lint_kinds(nb)
     yield from lint_exercises(nb)
     yield from lint_carrying(nb)
+    yield from lint_imports(nb)
     yield from lint_prose(nb)
     yield from lint_style(nb)
 
@@ -198,6 +199,27 @@ def lint_carrying(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
             defined |= bound
             only_in_tests = {k: v for k, v in only_in_tests.items() if k not in bound}
             changed = {k: v for k, v in changed.items() if k not in bound}
+
+
+def lint_imports(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:
+    """Nothing leans on an import in an answer cell, which students may write over."""
+    given: set[str] = set()
+    lent: dict[str, str] = {}
+    for cell in _code(nb):
+        if is_test(cell) or not _parses(cell.source):
+            continue
+        bound = bound_names(cell.source)
+        for name in sorted(free_names(cell.source) & lent.keys() - given):
+            yield (
+                cell.id,
+                f"uses `{name}`, which only the answer cell {lent[name]} imports. Import it in a "
+                "cell of the course's own before that: students write over answer cells.",
+            )
+        if grade_id(cell):
+            imported = bound - answer_names(cell.source)
+            lent |= dict.fromkeys(imported - lent.keys(), cell.id)
+        else:
+            given |= bound
 
 
 def lint_prose(nb: NotebookNode) -> Iterator[tuple[str | None, str]]:

@@ -1,7 +1,8 @@
 """What a hidden test holds against a threshold, read off the test itself while it runs.
 
 There is no second copy of a test's arithmetic. Its text is rewritten so that each comparison in a
-`check.that`, and each `check.accuracy`, hands over its two sides and lets the test go on:
+`check.that`, and each `check.accuracy` or `check.probability`, hands over its two sides and lets
+the test go on:
 
     check.that(on_stripes < 0.7, ...)                 the quantity `on_stripes <`, the bound 0.7
     check.accuracy(model, x, y, at_least=0.5)         `check.accuracy(model, x, y) >=`, 0.5
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from io import StringIO
 
 _RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+# What measures a network, and holds it against `at_least`.
+_MEASURES = ("check.accuracy", "check.probability")
 _SEEDING = "keras.utils.set_random_seed"
 # What a notebook of the course has imported before its exercises.
 _IMPORTED = "import keras\nimport numpy as np\nfrom keras import layers"
@@ -60,8 +63,8 @@ def thresholds(test: str) -> list[Threshold]:
 
 
 def trains(test: str) -> bool:
-    """Whether a test holds the accuracy of a network against a bound."""
-    return any(found.quantity.startswith("check.accuracy") for found in thresholds(test))
+    """Whether a test holds what a network has learned against a bound."""
+    return any(found.quantity.startswith(_MEASURES) for found in thresholds(test))
 
 
 def fingerprint(test: str, answer: str) -> str:
@@ -156,7 +159,7 @@ def _instrumented(test: str, *, keep_bounds: bool = True) -> tuple[ast.Module, l
 
 
 class _Marker(ast.NodeTransformer):
-    """Rewrites a test: comparisons and accuracies hand over both sides, seeds are moved."""
+    """Rewrites a test: comparisons and measures hand over both sides, seeds are moved."""
 
     def __init__(self, keep_bounds: bool):
         self.found: list[Threshold] = []
@@ -165,8 +168,8 @@ class _Marker(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - the name that ast looks for
         name = ast.unparse(node.func)
-        if name == "check.accuracy":
-            return self._accuracy(node)
+        if name in _MEASURES:
+            return self._measure(node)
         if name == "check.that":
             outside, self.inside_that = self.inside_that, True
             node.args[0] = self.visit(node.args[0])
@@ -187,7 +190,7 @@ class _Marker(ast.NodeTransformer):
         quantity = f"{ast.unparse(node.left)} {relation}"
         return self._taken("_take_truth", quantity, node.left, node.comparators[0])
 
-    def _accuracy(self, node: ast.Call) -> ast.AST:
+    def _measure(self, node: ast.Call) -> ast.AST:
         options = {option.arg: option for option in node.keywords}
         bound = options["at_least"].value
         if ast.unparse(bound) == "0":

@@ -24,7 +24,15 @@ from dlcourse.check.core import (
 from dlcourse.check.datasets import dataset
 from dlcourse.check.failures import CheckFailed, FaultyTest, NotStarted
 from dlcourse.check.folders import File, Folder
-from dlcourse.check.models import accuracy, compiled, history, layers, output_shape, parameters
+from dlcourse.check.models import (
+    accuracy,
+    compiled,
+    history,
+    layers,
+    output_shape,
+    parameters,
+    probability,
+)
 from dlcourse.check.records import Axes, Figure, figure
 
 __all__ = [
@@ -48,6 +56,7 @@ __all__ = [
     "layers",
     "output_shape",
     "parameters",
+    "probability",
     "raises",
     "results",
     "structure",

@@ -146,24 +146,41 @@ def accuracy(
     x: what the model takes. y: integer labels (n,) or one-hot labels (n, classes). An output of one
     unit counts as class 1 from 0.5 on. what: names the samples in the message.
     """
-    _require_model(model)
-    output = np.asarray(model.predict(x, verbose=0))
-    if not np.all(np.isfinite(output)):
-        raise CheckFailed(
-            "Your network predicts values that are not numbers (nan). The training has run away: "
-            "are the inputs scaled to [0, 1]?"
-        )
-    if output.ndim != 2 or len(output) != len(x):
-        raise CheckFailed(
-            f"Your network's predictions have shape {output.shape}; one row per sample is expected."
-        )
-    guesses = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] >= 0.5).astype(int)
-    labels = np.asarray(y)
-    labels = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.ravel()
-    score = float(np.mean(guesses == labels))
+    output, labels = _predicted(model, x), _classes(y)
+    score = _share_right(output, labels)
     if score < at_least:
         raise CheckFailed(
             f"Your network is right for {score:.0%} of {what}; at least {at_least:.0%} is expected."
+        )
+    return score
+
+
+def probability(
+    model: object, x: np.ndarray, y: np.ndarray, *, at_least: float, what: str = "these samples"
+) -> float:
+    """The mean probability that the model gives to the right class of `x`; as for `accuracy`.
+
+    It tells who has learned from who has not with less chance in it than the accuracy: a network
+    that knows nothing says a little more or less than a half of everything, and is right for any
+    share of it. Raises CheckFailed where it is below `at_least`, or the outputs are no
+    probabilities.
+    """
+    output, labels = _predicted(model, x), _classes(y)
+    if output.min() < 0 or output.max() > 1 + 1e-6:
+        raise CheckFailed(
+            f"Your network's outputs lie between {output.min():.3g} and {output.max():.3g}, so "
+            "they are no probabilities. Does its last layer have sigmoid or softmax?"
+        )
+    if output.shape[1] > 1:
+        given = output[np.arange(len(labels)), labels]
+    else:
+        given = np.where(labels == 1, output[:, 0], 1 - output[:, 0])
+    score = float(given.mean())
+    if score < at_least:
+        raise CheckFailed(
+            f"To {what} your network gives the right class with a probability of {score:.2f} on "
+            f"average, and is right for {_share_right(output, labels):.0%} of them; a probability "
+            f"of at least {at_least:.2f} is expected."
         )
     return score
 
@@ -368,6 +385,33 @@ def _metrics_said(names: list[str]) -> str:
 
 
 # Histories
+
+
+def _predicted(model: object, x: np.ndarray) -> np.ndarray:
+    """What the model predicts, (n, units); CheckFailed unless that is a row of numbers a sample."""
+    _require_model(model)
+    output = np.asarray(model.predict(x, verbose=0))
+    if not np.all(np.isfinite(output)):
+        raise CheckFailed(
+            "Your network predicts values that are not numbers (nan). The training has run away: "
+            "are the inputs scaled to [0, 1]?"
+        )
+    if output.ndim != 2 or len(output) != len(x):
+        raise CheckFailed(
+            f"Your network's predictions have shape {output.shape}; one row per sample is expected."
+        )
+    return output
+
+
+def _classes(y: np.ndarray) -> np.ndarray:
+    """Integer labels (n,) of integer or one-hot ones."""
+    labels = np.asarray(y)
+    return labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.ravel()
+
+
+def _share_right(output: np.ndarray, labels: np.ndarray) -> float:
+    guesses = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] >= 0.5).astype(int)
+    return float(np.mean(guesses == labels))
 
 
 def _record(history: object) -> dict:
