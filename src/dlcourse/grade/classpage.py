@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from nbgrader.api import Gradebook
 
 from dlcourse.files import write_text
-from dlcourse.grade.backend import nbgrader_api
-from dlcourse.grade.results import GradeError, Result, read_results
+from dlcourse.grade.backend import nbgrader_api, open_gradebook
+from dlcourse.grade.results import Result, read_results
 from dlcourse.grade.similar import Pair, similar
 from dlcourse.grade.summary import BINS, Summary, clock, number, plain, summaries
+from dlcourse.grade.troubles import GradeError
 
 PAGE = "report.html"
 # Longer messages are cut: this many characters say what is wrong.
@@ -89,8 +89,7 @@ def find_pairs(root: Path, results: Sequence[Result]) -> list[Pair]:
 
 def known_students(root: Path) -> list[str]:
     """All students in the gradebook, also those who handed in nothing, by name."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(nbgrader_api(root).coursedir) as gradebook:
         return sorted(student.id for student in gradebook.students)
 
 
