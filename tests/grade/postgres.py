@@ -37,9 +37,13 @@ def programs():
 
 
 class Server:
-    """A server that is running; databases are named, and `url` says where one of them is."""
+    """A server that is running; databases are named, and `url` says where one of them is.
 
-    def __init__(self):
+    settings: of the server, beside what the tests need. They wait for no disk.
+    """
+
+    def __init__(self, **settings):
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="dlc-pg-", dir="/tmp"))
         # The server itself refuses to be root.
         self._user = "postgres" if os.geteuid() == 0 else getpass.getuser()
@@ -71,6 +75,7 @@ class Server:
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "max_connections": MOST_CONNECTIONS,
+            **self._settings,
         }
         chosen = " ".join(f"-c {name}={value}" for name, value in settings.items())
         log = ("-l", self.folder / "log")

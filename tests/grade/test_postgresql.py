@@ -204,6 +204,15 @@ def test_what_students_are_called_is_no_trouble():
     assert trouble("ValueError: submitted/malformed is no notebook") is None
 
 
+def test_a_full_disk_of_a_server_is_named():
+    said = "could not extend file: No space left on device\nHINT:  Check free disk space."
+    for log in (
+        f"sqlalchemy.exc.OperationalError: (psycopg.errors.DiskFull) {said}",
+        f"nbgrader.api.InvalidEntry: (psycopg.errors.DiskFull) {said}",
+    ):
+        assert "no room on its disk" in str(trouble(log))
+
+
 # A server
 
 
@@ -476,6 +485,59 @@ def test_grading_takes_few_connections_and_leaves_none(small, server, on_server,
     grade(small, SECTION, workers=2)
     assert max(seen) <= 2 + 2, "one for each worker, one to write, one that holds the lock"
     assert server.sql(count) == "0"
+
+
+@pytest.fixture
+def small_disk(server):
+    """The name of a tablespace on a disk of 16 MB, which only root can make."""
+    place = server.folder / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], check=True)
+    shutil.chown(place, "postgres")
+    server.sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+    yield "small"
+    server.sql('DROP DATABASE "full" (FORCE)')
+    server.sql("DROP TABLESPACE small")
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.geteuid() != 0, reason="The disk's own sign is tested above for everybody.")
+def test_a_disk_that_fills_amid_a_class_is_named_and_nothing_is_lost(
+    small, done, server, small_disk, monkeypatch
+):
+    server.sql(f'CREATE DATABASE "full" TABLESPACE {small_disk}')
+    monkeypatch.setenv(SWITCH, server.url("full"))
+    students = [f"student-{number:02}" for number in range(40)]
+    for student in students:
+        hand_in(small, student, "Nothing.", name="notes.txt")
+
+    def fill():
+        server.sql("CREATE TABLE filler (junk text)", "full")
+        with pytest.raises(subprocess.CalledProcessError):
+            junk = "INSERT INTO filler SELECT repeat('x', 2000) FROM generate_series(1, 100)"
+            while True:
+                server.sql(junk, "full")
+
+    with monkeypatch.context() as patch:
+        once(patch, course.Writer, "enter_nothing", fill)
+        with pytest.raises(GradeError, match="no room on its disk.*What was judged is kept"):
+            grade(small, SECTION, students)
+    server.sql("DROP TABLE filler", "full")
+    done.clear()
+    assert {result.score for result in grade(small, SECTION, students)} == {0}
+    assert len(done) < len(students)
+
+
+@pytest.mark.long
+def test_a_name_too_long_for_the_server_is_a_reason_for_that_student_alone(small, on_server):
+    hand_in(small, "x" * 200, "Nothing.", name="notes.txt")
+    hand_in(small, "y" * 200, solved(released(small)))
+    results = {result.student: result for result in grade(small, SECTION)}
+    assert results["right"].score == 12
+    for student in ("x" * 200, "y" * 200):
+        assert results[student].score is None
+        assert "value too long" in results[student].notes[0]
 
 
 @pytest.mark.long

@@ -36,6 +36,7 @@ def nbgrader_api(root: Path, **changes: dict[str, object]) -> NbGraderAPI:
 
 def lay_config(root: Path, aside: Path) -> None:
     """Configures the folder `aside` as the course in `root`, with a gradebook of its own there."""
+    aside = aside.resolve()
     text = (root / "nbgrader_config.py").read_text("utf-8")
     place = f"c.CourseDirectory.root = {str(aside)!r}\n"
     gradebook = f"c.CourseDirectory.db_url = {f'sqlite:///{aside}/gradebook.db'!r}\n"

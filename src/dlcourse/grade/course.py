@@ -248,8 +248,10 @@ class _Batch:
         self.ledger.write(*one, replace(entry, points=None))
         if entry.reason:
             self._remove_pages(one)
-            self.writer.enter_nothing(*one)
-        elif failed := self.writer.enter(*one):
+            failed = self.writer.enter_nothing(*one)
+        else:
+            failed = self.writer.enter(*one)
+        if failed:
             raise WorkFailed(failed)
         standing = self.writer.standing(*one)
         self.ledger.write(*one, replace(entry, points=standing.points, shown=[]))

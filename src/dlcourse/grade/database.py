@@ -90,7 +90,8 @@ def _go_on_after_a_restart(state) -> None:
     """
     session = state.session
     changed = session.new or session.dirty or session.deleted
-    if session.in_transaction() and not changed and session.connection().invalidated:
+    begun = session.bind is not None and session.is_active and session.in_transaction()
+    if begun and not changed and session.connection().invalidated:
         session.rollback()
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nbgrader.api import InvalidEntry
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 
@@ -138,6 +139,9 @@ def in_sentences() -> Iterator[None]:
         ) from None
     except ModuleNotFoundError as error:
         raise trouble(str(error)) or error from None
+    except InvalidEntry as error:
+        # nbgrader says so of whatever it could not write.
+        raise trouble(str(error)) or error from error.__cause__
     except DBAPIError as error:
         raise trouble(f"sqlalchemy.exc.{error}") or _in_its_own_words(error) from error
 

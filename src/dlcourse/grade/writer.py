@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Grade, MissingEntry, SubmittedNotebook
+from nbgrader.api import Grade, InvalidEntry, MissingEntry, SubmittedNotebook
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import capture_log
@@ -84,16 +84,20 @@ class Writer:
             raise stopped
         return last_error(outcome)
 
-    def enter_nothing(self, section: str, student: str) -> None:
-        """Writes that nothing was handed in that earns a point."""
-        with open_gradebook(self.api.coursedir) as gradebook:
-            gradebook.update_or_create_student(student)
-            submission = gradebook.update_or_create_submission(section, student)
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    grade.auto_score = 0
-                    grade.needs_manual_grade = False
-            gradebook.db.commit()
+    def enter_nothing(self, section: str, student: str) -> str | None:
+        """Writes that nothing was handed in that earns a point; else as `enter`."""
+        try:
+            with open_gradebook(self.api.coursedir) as gradebook:
+                gradebook.update_or_create_student(student)
+                submission = gradebook.update_or_create_submission(section, student)
+                for notebook in submission.notebooks:
+                    for grade in notebook.grades:
+                        grade.auto_score = 0
+                        grade.needs_manual_grade = False
+                gradebook.db.commit()
+        except InvalidEntry as error:
+            return str(error)
+        return None
 
     def standing(self, section: str, student: str) -> Standing | None:
         """What the gradebook has of a submission; None if it has none."""
