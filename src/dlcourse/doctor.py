@@ -245,16 +245,17 @@ def _isolation() -> Iterator[Finding]:
 
 
 def _database(url: str) -> Finding:
-    from dlcourse.grade.database import reach, shown
+    from dlcourse.grade.database import address, reach
     from dlcourse.grade.troubles import GradebookError
 
-    # To connect to a file that is not there would make it.
-    if not url.startswith("sqlite"):
-        try:
+    try:
+        place = address(url)
+        # To connect to a file that is not there would make it.
+        if place.get_backend_name() != "sqlite":
             reach(url)
-        except GradebookError as error:
-            return Finding("Gradebook", BROKEN, f"{shown(url)} cannot be used", str(error))
-    return Finding("Gradebook", FINE, shown(url))
+    except GradebookError as error:
+        return Finding("Gradebook", BROKEN, "cannot be used", str(error))
+    return Finding("Gradebook", FINE, str(place))
 
 
 def _gradebook(root: Path) -> Iterator[Finding]:

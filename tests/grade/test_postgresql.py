@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -24,7 +25,7 @@ from dlcourse.grade import course, database, plugins, workers
 from dlcourse.grade.backend import lay_config, nbgrader_api, open_gradebook
 from dlcourse.grade.classpage import find_pairs, known_students
 from dlcourse.grade.course import GradeError, grade, read_results
-from dlcourse.grade.database import shown
+from dlcourse.grade.database import address
 from dlcourse.grade.ledger import section_key
 from dlcourse.grade.report import class_report
 from dlcourse.grade.troubles import trouble
@@ -85,17 +86,21 @@ def test_a_file_of_sqlites_is_set_for_one_who_writes_and_many_who_read(small):
     assert found == ["wal", normal, 1000 * database.LOCK, not_enforced]
 
 
+PROBE = """
+from nbgrader.plugins import ExportPlugin
+
+class Probe(ExportPlugin):
+    def export(self, gradebook):
+        with gradebook.engine.connect() as to:
+            print("synchronous:", to.exec_driver_sql("PRAGMA synchronous").scalar())
+"""
+
+
 def test_nbgraders_own_programs_set_it_the_same(small):
-    look = (
-        "import nbgrader.api\n"
-        "from nbgrader.apps import NbGraderApp\n"
-        "app = NbGraderApp(); app.load_config_file(); app.coursedir.update_config(app.config)\n"
-        "with nbgrader.api.Gradebook(app.config.CourseDirectory.db_url) as gradebook:\n"
-        "    with gradebook.engine.connect() as to:\n"
-        "        print(to.exec_driver_sql('PRAGMA synchronous').scalar())"
-    )
-    said = subprocess.check_output([sys.executable, "-c", look], cwd=small, text=True)
-    assert said.split() == ["1"]
+    (small / "probe.py").write_text(PROBE)
+    command = [sys.executable, "-m", "nbgrader", "export", "--exporter=probe.Probe"]
+    env = os.environ | {"PYTHONPATH": str(small)}
+    assert "synchronous: 1" in subprocess.check_output(command, cwd=small, env=env, text=True)
 
 
 def test_somebody_who_writes_keeps_nobody_from_reading(small):
@@ -167,8 +172,7 @@ def test_where_the_gradebook_is_decides_no_verdict_and_reaches_no_student(small,
 
 
 def test_a_password_is_not_shown():
-    assert shown(NOWHERE) == "postgresql+psycopg://grader:***@127.0.0.1:1/nowhere"
-    assert "secret" not in shown("postgresql+psycopg://grader:secret@host:port/no url")
+    assert str(address(NOWHERE)) == "postgresql+psycopg://grader:***@127.0.0.1:1/nowhere"
 
 
 def test_a_server_that_does_not_answer_is_named(small, done, monkeypatch, capsys):
@@ -180,16 +184,17 @@ def test_a_server_that_does_not_answer_is_named(small, done, monkeypatch, capsys
     assert main(["doctor"]) == 1
     said = capsys.readouterr()
     assert "dlcourse: The gradebook's server does not answer" in said.err
-    assert "***@127.0.0.1:1/nowhere cannot be used" in said.out
+    assert re.search("!!  Gradebook +cannot be used", said.out)
     assert "secret" not in said.out + said.err
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql+no_driver://127.0.0.1/x", "should be a URL as in postgresql"),
-        ("no url", "should be a URL as in postgresql"),
-        ("postgresql://127.0.0.1/x", r"pip install 'dlcourse\[postgresql\]'"),
+        ("postgresql+no_driver://127.0.0.1/x", "is no URL of a database"),
+        ("postgresql+psycopg://127.0.0.1:port/x", "is no URL of a database"),
+        ("no url", "is no URL of a database"),
+        ("postgresql+psycopg2://127.0.0.1/x", r"pip install 'dlcourse\[postgresql\]'"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_named(small, url, said, monkeypatch):
@@ -283,6 +288,23 @@ def test_a_class_moves_to_a_server_without_being_judged_again(small, done, serve
     monkeypatch.setenv(SWITCH, server.new("moved"))
     assert grade(small, SECTION) == first
     assert {what for what, _ in done} == {"feedback"}
+    assert state(small) == before
+
+
+@pytest.mark.long
+def test_what_the_guide_copies_is_all_of_it(small, done, server, on_server, monkeypatch):
+    monkeypatch.setenv(SWITCH, "")
+    grade(small, SECTION)
+    score_by_hand(small, "right", 1)
+    first = grade(small, SECTION)
+    before = state(small)
+    monkeypatch.setenv(SWITCH, on_server)
+    guide = (ROOT / "docs" / "postgresql.md").read_text("utf-8")
+    [copies] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    subprocess.run([sys.executable, "-c", copies], cwd=small, check=True)
+    done.clear()
+    assert grade(small, SECTION) == first
+    assert done == []
     assert state(small) == before
 
 

@@ -14,6 +14,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import Engine
 from traitlets.config import Config, PyFileConfigLoader
 
+from dlcourse.grade.database import address
 from dlcourse.grade.troubles import in_sentences
 
 LOG = ".nbgrader.log"
@@ -49,6 +50,7 @@ def open_gradebook(course: CourseDirectory) -> Iterator[Gradebook]:
 
     Raises GradeError, saying what to do, if it cannot be used, then or while it is open.
     """
+    address(course.db_url)
     with in_sentences(), Gradebook(course.db_url, course.course_id) as gradebook:
         yield gradebook
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from dlcourse.files import write_text
 from dlcourse.grade.backend import nbgrader_api, open_gradebook
+from dlcourse.grade.database import address
 from dlcourse.grade.results import Result, read_results
 from dlcourse.grade.similar import Pair, similar
 from dlcourse.grade.summary import BINS, Summary, clock, number, plain, summaries
@@ -72,7 +73,8 @@ def graded(root: Path, sections: Sequence[str] = ()) -> list[Result]:
     """
     url = nbgrader_api(root).coursedir.db_url
     # To open a gradebook that is not there would make one.
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+    place = address(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database).is_file():
         raise GradeError(f"There is no gradebook in {root} yet: run `dlcourse grade` first.")
     results = [result for name in sections or [None] for result in read_results(root, name)]
     if not results:

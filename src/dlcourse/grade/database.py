@@ -4,7 +4,6 @@
 formgrader, and each command of nbgrader's.
 """
 
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,11 @@ from typing import TypeVar
 
 import psutil
 from nbgrader import api
-from sqlalchemy import Engine, event, func, make_url, select
+from sqlalchemy import URL, Engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from dlcourse.grade.troubles import ServerAway, in_sentences
+from dlcourse.grade.troubles import NO_URL, GradebookError, ServerAway, in_sentences
 
 # Seconds: for somebody else to let go of a row or of the file, for a server to answer at all, and
 # for one that has gone to come back.
@@ -95,17 +94,21 @@ def _go_on_after_a_restart(state) -> None:
         session.rollback()
 
 
-def shown(url: str) -> str:
-    """The gradebook's URL for people to see: without a password."""
-    with suppress(ArgumentError):
-        return make_url(url).render_as_string(hide_password=True)
-    return re.sub(r"://.*@", "://***@", url)
+def address(url: str) -> URL:
+    """Where the gradebook is; as text it hides a password.
+
+    Raises GradebookError if `url` is none.
+    """
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise GradebookError(NO_URL) from None
 
 
 def reach(url: str) -> None:
     """Connects to the gradebook once; raises GradebookError, saying what to do, if it cannot."""
     with in_sentences():
-        engine = api.create_engine(url)
+        engine = api.create_engine(address(url))
         with engine.connect():
             pass
         engine.dispose()
@@ -117,7 +120,7 @@ def alone(url: str) -> Iterator[None]:
 
     On PostgreSQL; a gradebook of SQLite's belongs to one course folder, which is locked itself.
     """
-    if make_url(url).get_backend_name() != "postgresql":
+    if address(url).get_backend_name() != "postgresql":
         yield
         return
     with in_sentences(), api.create_engine(url).connect() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nbgrader.api import InvalidEntry
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 
 class GradeError(Exception):
@@ -104,6 +104,10 @@ DRIVER = (
     "The gradebook is on PostgreSQL, and its driver is not installed: `pip install "
     "'dlcourse[postgresql]'`, and let DLCOURSE_GRADEBOOK begin with postgresql+psycopg://."
 )
+NO_URL = (
+    "DLCOURSE_GRADEBOOK is no URL of a database. It should be one as in "
+    "postgresql+psycopg://USER@HOST/DATABASE, or be unset for a file of SQLite's."
+)
 # Where a database's words begin, in whatever else was logged: students' words are none of them.
 SPOKEN = re.compile(r"\b(sqlalchemy\.exc|sqlite3|psycopg2?)\.\w")
 
@@ -132,11 +136,8 @@ def in_sentences() -> Iterator[None]:
     """Turns what a database raises into a GradebookError that says what to do."""
     try:
         yield
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise GradebookError(
-            f"{error}: DLCOURSE_GRADEBOOK should be a URL as in "
-            "postgresql+psycopg://USER@HOST/DATABASE, or be unset for a file of SQLite's."
-        ) from None
+    except NoSuchModuleError:
+        raise GradebookError(NO_URL) from None
     except ModuleNotFoundError as error:
         raise trouble(str(error)) or error from None
     except InvalidEntry as error:
