@@ -5,11 +5,16 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+import dlcourse.grade.database  # noqa: F401 - how the gradebook is connected to
+
 c = get_config()  # noqa: F821 - nbgrader puts it here
 
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.course_id = "dl-practical"
-c.CourseDirectory.db_url = f"sqlite:///{c.CourseDirectory.root}/gradebook.db"
+# A file of SQLite's, or what the environment names: docs/postgresql.md.
+c.CourseDirectory.db_url = (
+    os.environ.get("DLCOURSE_GRADEBOOK") or f"sqlite:///{c.CourseDirectory.root}/gradebook.db"
+)
 
 # nbgrader makes a gradebook with `alembic` and finds it by name: also in an environment that
 # nobody activated.

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 os.environ["DLCOURSE_SOURCE"] = "synthetic"
+os.environ.pop("DLCOURSE_GRADEBOOK", None)
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "grade"))
 

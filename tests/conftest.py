@@ -1,5 +1,6 @@
 """Which tests stay together in one of xdist's processes, and what they need to ask only once."""
 
+import os
 import re
 from functools import cache
 
@@ -8,6 +9,9 @@ from xdist.scheduler import LoadFileScheduling
 
 # nbgrader asks alembic for each new gradebook: a process, seconds, and the same answer every time.
 nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
+
+# Tests make gradebooks of their own, and must not write into a real one.
+os.environ.pop("DLCOURSE_GRADEBOOK", None)
 
 
 class LoadSections(LoadFileScheduling):

@@ -244,6 +244,20 @@ def _isolation() -> Iterator[Finding]:
         yield Finding("Isolation", FINE, "submissions run in namespaces of their own")
 
 
+def _database(url: str) -> Finding:
+    from dlcourse.grade.database import address, reach
+    from dlcourse.grade.troubles import GradebookError
+
+    try:
+        place = address(url)
+        # To connect to a file that is not there would make it.
+        if place.get_backend_name() != "sqlite":
+            reach(url)
+    except GradebookError as error:
+        return Finding("Gradebook", BROKEN, "cannot be used", str(error))
+    return Finding("Gradebook", FINE, str(place))
+
+
 def _gradebook(root: Path) -> Iterator[Finding]:
     from nbgrader.exchange.default import Exchange
 
@@ -254,7 +268,7 @@ def _gradebook(root: Path) -> Iterator[Finding]:
         advice = "Give yourself the right to write there, or copy the course to a place of yours."
         yield Finding("Gradebook", BROKEN, f"{root} cannot be written", advice)
     else:
-        yield Finding("Gradebook", FINE, api.coursedir.db_url)
+        yield _database(api.coursedir.db_url)
     exchange = Path(Exchange(config=api.config, coursedir=api.coursedir).root)
     if not exchange.is_dir():
         advice = (

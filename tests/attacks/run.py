@@ -8,6 +8,7 @@ What stock nbgrader made of the others is taken from the page as it is.
 """
 
 import argparse
+import os
 import re
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from page import PAGE, Row, page, row_here, rows, stock_says  # noqa: E402
 
 from dlcourse.files import write_text  # noqa: E402
 
+# The attacked courses have gradebooks of their own.
+os.environ.pop("DLCOURSE_GRADEBOOK", None)
 # nbgrader asks alembic, which takes seconds, and gets the same answer every time.
 nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 # Seconds for a class, and for a submission that takes long by itself.

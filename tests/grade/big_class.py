@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 
 from dlcourse.grade import demo
+from dlcourse.grade.backend import lay_config
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.samples import CLASS, Handout, Sample, mistaken
 
@@ -137,7 +138,7 @@ BROKEN = {
 def hand_in(folder: Path, students: int, sections: int, seed: int = 1) -> int:
     """Makes the course in the new folder `folder`; the number of submissions."""
     folder.mkdir(parents=True)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    lay_config(ROOT, folder)
     names = sorted(path.name for path in (ROOT / "source").glob("*/"))[:sections]
     for name in names:
         shutil.copytree(ROOT / "source" / name, folder / "source" / name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
-from dlcourse.grade.backend import nbgrader_api
+from dlcourse.grade.backend import lay_config, nbgrader_api
 
 ROOT = Path(__file__).parents[2]
 SECTION, NOTEBOOK = "00_tiny", "tiny"
@@ -58,7 +58,7 @@ def _source(kernel):
 def empty_gradebook():
     """The bytes of a new gradebook. nbgrader takes seconds to make one, most of them Alembic's."""
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(ROOT / "nbgrader_config.py", folder)
+        lay_config(ROOT, Path(folder))
         nbgrader_api(Path(folder)).gradebook.close()
         return (Path(folder) / "gradebook.db").read_bytes()
 

@@ -25,6 +25,7 @@ from answers import known, sections
 
 from dlcourse.files import write_text
 from dlcourse.grade import demo
+from dlcourse.grade.backend import lay_config
 from dlcourse.grade.course import grade_sections, start_ahead
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.results import Result
@@ -99,7 +100,7 @@ def graded(
     """
     start_ahead()
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    lay_config(ROOT, folder)
     for section in chosen:
         shutil.copytree(source / section, folder / "source" / section, dirs_exist_ok=True)
         handout = demo.release(folder, section)

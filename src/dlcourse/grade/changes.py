@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlcourse.grade.backend import lay_config
 from dlcourse.grade.course import Wanted, grade_sections
 from dlcourse.grade.results import Result, read_results
 
@@ -56,10 +57,7 @@ def _lay_out(root: Path, aside: Path, sections: Iterable[str]) -> None:
         if (root / "source" / section).is_dir():
             shutil.copytree(root / "source" / section, aside / "source" / section)
     (aside / "submitted").symlink_to(root / "submitted")
-    text = (root / "nbgrader_config.py").read_text("utf-8")
-    place = f"c.CourseDirectory.root = {str(aside)!r}\n"
-    gradebook = f"c.CourseDirectory.db_url = {f'sqlite:///{aside}/gradebook.db'!r}\n"
-    (aside / "nbgrader_config.py").write_text(f"{text}\n{place}{gradebook}", "utf-8")
+    lay_config(root, aside)
 
 
 def _of_one(old: Result | None, new: Result) -> list[Change]:

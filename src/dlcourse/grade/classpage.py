@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from nbgrader.api import Gradebook
 
 from dlcourse.files import write_text
-from dlcourse.grade.backend import nbgrader_api
-from dlcourse.grade.results import GradeError, Result, read_results
+from dlcourse.grade.backend import nbgrader_api, open_gradebook
+from dlcourse.grade.database import address
+from dlcourse.grade.results import Result, read_results
 from dlcourse.grade.similar import Pair, similar
 from dlcourse.grade.summary import BINS, Summary, clock, number, plain, summaries
+from dlcourse.grade.troubles import GradeError
 
 PAGE = "report.html"
 # Longer messages are cut: this many characters say what is wrong.
@@ -72,7 +73,8 @@ def graded(root: Path, sections: Sequence[str] = ()) -> list[Result]:
     """
     url = nbgrader_api(root).coursedir.db_url
     # To open a gradebook that is not there would make one.
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+    place = address(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database).is_file():
         raise GradeError(f"There is no gradebook in {root} yet: run `dlcourse grade` first.")
     results = [result for name in sections or [None] for result in read_results(root, name)]
     if not results:
@@ -89,8 +91,7 @@ def find_pairs(root: Path, results: Sequence[Result]) -> list[Pair]:
 
 def known_students(root: Path) -> list[str]:
     """All students in the gradebook, also those who handed in nothing, by name."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(nbgrader_api(root).coursedir) as gradebook:
         return sorted(student.id for student in gradebook.students)
 
 

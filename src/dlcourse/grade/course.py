@@ -6,24 +6,31 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from nbgrader.api import Gradebook
-from sqlalchemy.exc import DatabaseError
 from tqdm import tqdm
 
-from dlcourse.grade.backend import last_error, logged, nbgrader_api, one_engine
+from dlcourse.grade.backend import (
+    all_said,
+    last_error,
+    logged,
+    nbgrader_api,
+    one_engine,
+    open_gradebook,
+)
+from dlcourse.grade.database import alone, patiently
 from dlcourse.grade.holdings import fingerprint, handed_in
 from dlcourse.grade.judge import masters
 from dlcourse.grade.ledger import Entry, Ledger, LedgerInUse, digest, section_key
-from dlcourse.grade.results import GradeError, Result, read_results
+from dlcourse.grade.results import Result, read_results
+from dlcourse.grade.troubles import GradebookError, GradeError, in_sentences, trouble
 from dlcourse.grade.workers import Workers, WorkFailed
 from dlcourse.grade.workshop import NAMESPACES, addresses, default_isolation
-from dlcourse.grade.writer import Standing, Writer, trouble
+from dlcourse.grade.writer import Standing, Writer
 from dlcourse.run.isolation import available
 from dlcourse.run.warm import WarmParent
 
@@ -117,9 +124,8 @@ def enter(root: Path, section: str) -> None:
         api = nbgrader_api(root, CourseDirectory={"release_directory": aside})
         outcome = api.generate_assignment(section)
     if not outcome["success"]:
-        raise GradeError(
-            trouble(outcome)
-            or f"source/{section} cannot be entered into the gradebook: {last_error(outcome)}. If "
+        raise trouble(all_said(outcome)) or GradeError(
+            f"source/{section} cannot be entered into the gradebook: {last_error(outcome)}. If "
             "its graded cells were changed on purpose, forget the old ones by `nbgrader db "
             f"assignment remove {section} --force` and grade again."
         )
@@ -148,7 +154,10 @@ class _Batch:
         if self.stale:
             start_ahead()
         self.writer, self.writing = Writer(root), Lock()
-        self.masters = {section: self._entered(section, sections[section]) for section in wanted}
+        with self._alone():
+            self.masters = {
+                section: self._entered(section, sections[section]) for section in wanted
+            }
 
     def run(self, workers: int) -> list[Result]:
         staff = Workers(_workers(), workers, self.root, {"masters": self.masters})
@@ -178,6 +187,9 @@ class _Batch:
             self.ledger.write_entered(section, key, known)
         return known
 
+    def _alone(self) -> AbstractContextManager[None]:
+        return alone(self.writer.api.coursedir.db_url)
+
     def _title(self) -> str:
         return f"Grading {next(iter(self.wanted)) if len(self.wanted) == 1 else 'the class'}"
 
@@ -204,14 +216,14 @@ class _Batch:
                 self._judge(one, staff, aside)
             entry = self.ledger.entry(*one)
             with self.writing:
-                standing = self._enter(one, entry)
+                standing = patiently(lambda: self._enter(one, entry))
         except WorkFailed as failed:
             self._forget(one)
             return f"could not be graded: {failed}"
         if entry.reason:
             return entry.reason
         try:
-            self._feed_back(one, standing, staff)
+            patiently(lambda: self._feed_back(one, standing, staff))
         except WorkFailed as failed:
             return f"was graded, but has no feedback: {failed}"
         return None
@@ -224,17 +236,22 @@ class _Batch:
 
     def _enter(self, one: One, entry: Entry) -> Standing:
         """Writes a judged submission into the gradebook, unless it stands there already."""
-        section, student = one
-        has_page = (self.root / "autograded" / student / section).is_dir()
+        has_page = (self.root / "autograded" / one[1] / one[0]).is_dir()
         standing = self.writer.standing(*one)
         if standing and standing.points == entry.points and has_page != bool(entry.reason):
             return standing
+        with self._alone():
+            return self._write(one, entry)
+
+    def _write(self, one: One, entry: Entry) -> Standing:
         # Whoever is stopped from here on will do it once more.
         self.ledger.write(*one, replace(entry, points=None))
         if entry.reason:
             self._remove_pages(one)
-            self.writer.enter_nothing(*one)
-        elif failed := self.writer.enter(*one):
+            failed = self.writer.enter_nothing(*one)
+        else:
+            failed = self.writer.enter(*one)
+        if failed:
             raise WorkFailed(failed)
         standing = self.writer.standing(*one)
         self.ledger.write(*one, replace(entry, points=standing.points, shown=[]))
@@ -246,8 +263,12 @@ class _Batch:
         has_page = (self.root / "feedback" / student / section).is_dir()
         if has_page and entry.shown == standing.shown:
             return
-        if failed := staff.ask("feedback", section=section, student=student):
-            raise WorkFailed(failed)
+        try:
+            failed = staff.ask("feedback", section=section, student=student)
+        except WorkFailed as ended:
+            failed = str(ended)
+        if failed:
+            raise trouble(failed) or WorkFailed(failed)
         self.ledger.write(*one, replace(entry, shown=standing.shown))
 
     def _forget(self, one: One) -> None:
@@ -264,11 +285,13 @@ class _Batch:
 def _in_sentences(root: Path) -> Iterator[None]:
     """Turns what stops a whole class into a GradeError that says what to do."""
     try:
-        yield
+        with in_sentences():
+            yield
+    except GradebookError as error:
+        kept = "What was judged is kept: run the same command again."
+        raise GradeError(f"{error} {kept}") from error
     except LedgerInUse:
         raise GradeError(f"Another process is grading in {root}. Wait until it is done.") from None
-    except DatabaseError as error:
-        raise GradeError(trouble({"log": str(error)}) or str(error)) from error
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
@@ -289,8 +312,7 @@ def _look_up(root: Path, section: str) -> None:
 
 def _is_lesson(root: Path, section: str) -> bool:
     """Whether no cell of the section is graded."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(nbgrader_api(root).coursedir) as gradebook:
         notebooks = gradebook.find_assignment(section).notebooks
         return not any(notebook.grade_cells for notebook in notebooks)
 

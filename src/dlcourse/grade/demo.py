@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from dlcourse.grade.backend import last_error, nbgrader_api
+from dlcourse.grade.backend import last_error, lay_config, nbgrader_api
 from dlcourse.grade.course import GradeError, Result, grade_sections, start_ahead
 from dlcourse.grade.notebook import grade_id
 from dlcourse.grade.report import class_report
@@ -56,7 +56,7 @@ def _fresh_folder(root: Path) -> Path:
             raise GradeError(f"{folder} is not from an earlier demo. Move it away and try again.")
         shutil.rmtree(folder)
     folder.mkdir()
-    shutil.copy(root / "nbgrader_config.py", folder)
+    lay_config(root, folder)
     shutil.copytree(
         root / "source", folder / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
     )

@@ -53,9 +53,12 @@ class GradesExporter(ExportPlugin):
         return sorted(chosen, key=lambda entry: entry.name)
 
     def students(self, gradebook: Gradebook) -> list[Student]:
-        """The students to export, in the gradebook's order: those that `student` allows."""
+        """The students to export, by last name, first name and id: those that `student` allows."""
         wanted = {str(name) for name in self.student}
-        found = gradebook.students
+        # Where several have no name, databases give them in any order.
+        found = sorted(
+            gradebook.students, key=lambda one: [one.last_name or "", one.first_name or "", one.id]
+        )
         self._warn("There is no student %s.", wanted - {one.id for one in found})
         return [one for one in found if not wanted or one.id in wanted]
 
@@ -174,6 +177,10 @@ class MoodleExporter(GradesExporter):
         if score is not None and self.out_of:
             score *= self.out_of / section.max_score
         return decimal(score) or "-"
+
+
+def _by_name(student: Student) -> tuple[str, str, str]:
+    return student.last_name or "", student.first_name or "", student.id
 
 
 def decimal(score: float | None) -> str:

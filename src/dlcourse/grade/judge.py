@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.utils import find_all_files
 
-from dlcourse.grade.backend import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api, open_gradebook
 from dlcourse.grade.execution import ExecuteSubmission
 from dlcourse.grade.intake import Expected, take_in
 from dlcourse.grade.masters import Master, restore
@@ -39,9 +39,9 @@ def masters(api: NbGraderAPI, section: str) -> dict[str, dict]:
     They are those that the section was released with, by name, in the form of `asdict(Master)`.
     Nothing if the gradebook does not know the section, or other notebooks than source/ has.
     """
-    coursedir, found = api.coursedir, {}
+    found = {}
     unknown = suppress(MissingEntry, FileNotFoundError)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, unknown:
+    with open_gradebook(api.coursedir) as gradebook, unknown:
         for notebook in gradebook.find_assignment(section).notebooks:
             places = places_of(_cells(api, section, notebook.name))
             known = masters_of(notebook, places, api)

@@ -8,13 +8,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 
-from dlcourse.grade.backend import nbgrader_api
+from dlcourse.grade.backend import nbgrader_api, open_gradebook
 from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.notebook import grade_id, notes, repairs, seconds
-
-
-class GradeError(Exception):
-    """Grading cannot start or go on; the message says why and what to do."""
+from dlcourse.grade.troubles import GradeError
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,9 @@ class Result:
 def read_results(root: Path, section: str | None = None) -> list[Result]:
     """What the gradebook and autograded/ hold for a section (all, if None), by name.
 
-    Raises GradeError if the section has not been graded yet.
+    Raises GradeError if the section has not been graded yet, or if the gradebook cannot be used.
     """
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(nbgrader_api(root).coursedir) as gradebook:
         names = [section] if section else sorted(entry.name for entry in gradebook.assignments)
         submissions = [found for name in names for found in _submissions(gradebook, name)]
         results = [_result(root, submission) for submission in submissions]
@@ -69,7 +65,11 @@ def _submissions(gradebook: Gradebook, section: str) -> list[SubmittedAssignment
 def _result(root: Path, submission: SubmittedAssignment) -> Result:
     student, section = submission.student.id, submission.assignment.name
     penalty = sum(notebook.late_submission_penalty or 0 for notebook in submission.notebooks)
-    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    # Databases give them in any order.
+    grades = sorted(
+        (grade for notebook in submission.notebooks for grade in notebook.grades),
+        key=lambda grade: grade.name,
+    )
     result = Result(
         student,
         section,

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 
-from dlcourse.grade.backend import nbgrader_api
-from dlcourse.grade.results import GradeError
+from dlcourse.grade.backend import nbgrader_api, open_gradebook
+from dlcourse.grade.troubles import GradeError
 
 # A pair is told from this share on.
 SHARE = 0.6
@@ -102,8 +102,7 @@ def shingles(cell: str, kind: str, text: str) -> set[int]:
 
 def _scaffolds(root: Path, section: str) -> dict[str, dict[str, set[int]]]:
     """Notebook -> answer cell -> the shingles that it was released with."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(nbgrader_api(root).coursedir) as gradebook:
         try:
             notebooks = gradebook.find_assignment(section).notebooks
         except MissingEntry:

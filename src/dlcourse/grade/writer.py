@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Grade, InvalidEntry, MissingEntry, SubmittedNotebook
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import capture_log
 
-from dlcourse.grade.backend import last_error, nbgrader_api
+from dlcourse.grade.backend import all_said, last_error, nbgrader_api, open_gradebook
 from dlcourse.grade.ledger import Ledger
-from dlcourse.grade.results import GradeError
+from dlcourse.grade.troubles import trouble
 
 # nbgrader's steps that are done when a submission is judged: its cells have the course's metadata.
 DONE = {
@@ -23,25 +23,6 @@ DONE = {
     "dlcourse.grade.plugins.RestoreCells",
 }
 RUNS = {"nbgrader.preprocessors.Execute", "dlcourse.grade.execution.ExecuteSubmission"}
-
-
-# What databases say -> what to do about it.
-TROUBLES = {
-    "database is locked": "The gradebook is in use by another program that does not let go of it. "
-    "Close formgrader or whatever else has it open.",
-    "readonly database": "The gradebook may not be written. Give yourself the right to write it "
-    "and the folder that it is in.",
-    "unable to open database": "The gradebook cannot be opened. See that its folder exists and "
-    "that you may write there.",
-    "database or disk is full": "There is no room on the disk for the gradebook. Make some.",
-    "file is not a database": "The gradebook is no database, or is damaged. Put a copy of it back, "
-    "or move it away to begin a new one.",
-    "malformed": "The gradebook is damaged. Put a copy of it back.",
-    "no such column": "The gradebook was made by another version of nbgrader. Keep a copy of it, "
-    "then run `nbgrader db upgrade`.",
-    "no such table": "The gradebook was made by another version of nbgrader. Keep a copy of it, "
-    "then run `nbgrader db upgrade`.",
-}
 
 
 @dataclass(frozen=True)
@@ -87,7 +68,10 @@ class Writer:
         )
 
     def enter(self, section: str, student: str) -> str | None:
-        """Writes the points of a judged submission, and autograded/; None, or why it could not."""
+        """Writes the points of a judged submission, and autograded/; None, or why it could not.
+
+        Raises GradeError if it could not because the gradebook cannot be used.
+        """
         coursedir = self._writing.coursedir
         # nbgrader takes the student for a pattern of file names.
         coursedir.assignment_id, coursedir.student_id = section, glob.escape(student)
@@ -96,24 +80,28 @@ class Writer:
         outcome = capture_log(converter)
         if outcome["success"]:
             return None
-        if said := trouble(outcome):
-            raise GradeError(said)
+        if stopped := trouble(all_said(outcome)):
+            raise stopped
         return last_error(outcome)
 
-    def enter_nothing(self, section: str, student: str) -> None:
-        """Writes that nothing was handed in that earns a point."""
-        with self._gradebook() as gradebook:
-            gradebook.update_or_create_student(student)
-            submission = gradebook.update_or_create_submission(section, student)
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    grade.auto_score = 0
-                    grade.needs_manual_grade = False
-            gradebook.db.commit()
+    def enter_nothing(self, section: str, student: str) -> str | None:
+        """Writes that nothing was handed in that earns a point; else as `enter`."""
+        try:
+            with open_gradebook(self.api.coursedir) as gradebook:
+                gradebook.update_or_create_student(student)
+                submission = gradebook.update_or_create_submission(section, student)
+                for notebook in submission.notebooks:
+                    for grade in notebook.grades:
+                        grade.auto_score = 0
+                        grade.needs_manual_grade = False
+                gradebook.db.commit()
+        except InvalidEntry as error:
+            return str(error)
+        return None
 
     def standing(self, section: str, student: str) -> Standing | None:
         """What the gradebook has of a submission; None if it has none."""
-        with self._gradebook() as gradebook, suppress(MissingEntry):
+        with open_gradebook(self.api.coursedir) as gradebook, suppress(MissingEntry):
             notebooks = gradebook.find_submission(section, student).notebooks
             grades = [grade for notebook in notebooks for grade in notebook.grades]
             return Standing(
@@ -121,16 +109,6 @@ class Writer:
                 [part for notebook in notebooks for part in _shown(notebook)],
             )
         return None
-
-    def _gradebook(self) -> Gradebook:
-        return Gradebook(self.api.coursedir.db_url, self.api.coursedir.course_id)
-
-
-def trouble(outcome: dict) -> str | None:
-    """A sentence on why the gradebook cannot be used, if that is what nbgrader says; else None."""
-    said = f"{outcome.get('log', '')} {outcome.get('error', '')}"
-    found = next((sentence for sign, sentence in TROUBLES.items() if sign in said), None)
-    return found and f"{found} What was judged is kept: run the same command again."
 
 
 def _shown(notebook: SubmittedNotebook) -> list:
