@@ -16,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser lab lab-student lab-instructor lint build docs bundle lock sources unit unit-all answers nbval fresh rehearsal clean
+.PHONY: help setup demo test test-all test-browser test-hub lab lab-student lab-instructor lint build docs bundle lock sources unit unit-all answers nbval fresh rehearsal clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ unit-all: setup  ## all unit tests: every known answer as well, live and carried
 
 test-browser: setup  ## a section in JupyterLab, release to feedback, in Chromium; build/screenshots/
 	$(BIN)/python -m pytest tests/browser -x -v
+
+test-hub: setup  ## a section on a real JupyterHub: students of their own accounts (as root, on Linux)
+	$(BIN)/python -m pytest tests/hub -v
 
 answers: setup  ## every known answer, right and wrong, graded as students' are; writes docs/answers.md
 	@$(BIN)/python tests/sections/grade_answers.py

@@ -28,6 +28,12 @@ c.ClearSolutions.code_stub = {
 }
 c.ClearSolutions.text_stub = "Write your answer here."
 
+# The exchange of a JupyterHub, where this runs in one: docs/jupyterhub.md.
+if exchange := os.environ.get("DLCOURSE_HUB_EXCHANGE"):
+    c.Exchange.root = exchange
+# What others may write is taken with care; see there.
+c.ExchangeFactory.collect = "dlcourse.grade.dropbox.Collect"
+
 # nbgrader's own steps, except those in which dlcourse.grade closes a trap.
 c.Autograde.exporter_class = "dlcourse.grade.plugins.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = [

@@ -127,6 +127,7 @@ def _add_instructors(verbs: argparse._SubParsersAction) -> None:
     demo.set_defaults(run=_demo)
 
     bundle = verbs.add_parser("bundle", help="pack what students get, into dist/")
+    bundle.add_argument("--hub", action="store_true", help="with what their JupyterHub needs there")
     bundle.set_defaults(run=_bundle)
 
 
@@ -271,7 +272,8 @@ def _bundle(options: argparse.Namespace) -> int:
     from dlcourse.build.bundle import write_bundle
 
     root = find_root(Path.cwd())
-    print(f"wrote {write_bundle(root, root / 'dist').relative_to(root)}")
+    path = write_bundle(root, root / "dist", "hub" if options.hub else "")
+    print(f"wrote {path.relative_to(root)}")
     return 0
 
 

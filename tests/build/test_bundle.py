@@ -162,6 +162,18 @@ def test_students_lock_is_the_courses_without_tools_of_instructors(files, wheel,
     assert locked(lock) >= {canonicalize_name(Requirement(line).name) for line in asked}
     assert locked(lock) >= {"tensorflow", "jupyterlab", "pywinpty", "appnope", "colorama"}
     assert locked(lock) & {"hatchling", "pytest", "ruff", "nbval", "check-jsonschema"} == set()
+    assert locked(lock) & {"distributed", "psycopg", "jupyterhub"} == set()
+
+
+def test_a_hubs_bundle_has_what_its_servers_need_and_nothing_else_besides(files):
+    more = bundle_files(ROOT, "hub")
+    assert {name for name in files if files[name] != more[name]} == {
+        "requirements.txt",
+        "requirements-gpu.txt",
+    }
+    added = locked(more["requirements.txt"].decode()) - locked(files["requirements.txt"].decode())
+    assert "jupyterhub" in added
+    assert added & {"distributed", "psycopg", "pytest"} == set()
 
 
 def test_students_lock_names_the_wheel_by_its_hash_and_holds_no_addresses(files):

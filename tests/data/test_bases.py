@@ -165,6 +165,12 @@ def test_weights_are_read_from_the_cache(base, configured, mirror):
     assert "from the cache" in had(base, settings).where
 
 
+def test_weights_are_read_from_another_cache_that_is_the_mirror(base, configured, mirror):
+    (mirror / "bases").mkdir()
+    (mirror / "base.weights.h5").rename(mirror / "bases" / "base.weights.h5")
+    assert "from the mirror" in had(base, configured()).where
+
+
 def test_weights_fit_pictures_of_another_size(base, configured):
     assert had(base, configured()).load((32, 48, 3)).input_shape == (None, 32, 48, 3)
 

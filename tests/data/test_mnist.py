@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,17 @@ def test_real_data_are_downloaded_where_there_are_none(configured, published, so
     assert is_published(load(settings, published))
     assert find(settings, published).kind == "real"
     assert (settings.cache / "mnist.npz").exists()
+
+
+def test_digits_drawn_in_one_cache_are_read_where_it_is_the_mirror(configured, published):
+    drawn = load(configured("synthetic"), published)
+    theirs = configured("synthetic").cache
+    settings = replace(configured("synthetic", theirs), cache=theirs.with_name("own"))
+    again = load(settings, published)
+    pairs = zip(drawn[0] + drawn[1], again[0] + again[1], strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    assert find(settings, published).path.parent == theirs
+    assert not settings.cache.exists()
 
 
 def test_loaded_arrays_are_the_callers_own(configured, mirror, published, archive):

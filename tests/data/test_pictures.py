@@ -163,6 +163,18 @@ def test_a_mirror_may_hold_the_pictures_as_a_folder(
     assert names(load(configured("real", mirror), published)) == EXPECTED
 
 
+@pytest.mark.parametrize("source", ["real", "synthetic"])
+def test_what_was_prepared_in_one_cache_is_read_where_it_is_the_mirror(
+    configured, mirror, published, source
+):
+    (mirror / "dogs-vs-cats-200px.zip").write_bytes(zipped(kaggle()))
+    prepared = load(configured(source, mirror), published)
+    theirs = configured().cache
+    settings = replace(configured(source, theirs), cache=theirs.with_name("own"))
+    assert load(settings, published) == prepared
+    assert not settings.cache.exists()
+
+
 def test_files_that_belong_to_no_picture_are_no_pictures(from_mirror):
     strays = {
         "train/._cat.0.jpg": b"of a Mac",

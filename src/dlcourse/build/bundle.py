@@ -52,30 +52,31 @@ DATE = (2020, 2, 2, 0, 0, 0)
 SECTIONS = "<!-- sections -->\n"
 
 
-def write_bundle(root: Path, into: Path) -> Path:
+def write_bundle(root: Path, into: Path, also: str = "") -> Path:
     """Writes dl-practical-VERSION.zip into the folder `into`; its path.
 
-    The same sources give the same bytes. Raises BuildError, and writes nothing, if a line of a
-    solution or hidden test would be in it.
+    also: an extra of the course whose packages students get, too, such as "hub"; the file is named
+    after it. The same sources give the same bytes. Raises BuildError, and writes nothing, if a line
+    of a solution or hidden test would be in it.
     """
-    files = bundle_files(root)
+    files = bundle_files(root, also)
     for where, line in leaks(root, files):
         raise BuildError(
             f"{where} of the bundle holds what students may not see: `{line}`. Run `dlcourse "
             "build`, then `dlcourse lint`."
         )
-    name = f"dl-practical-{_project(root)['project']['version']}"
+    name = f"dl-practical-{_project(root)['project']['version']}{also and f'-{also}'}"
     path = into / f"{name}.zip"
     write_bytes(path, _zip({f"{name}/{file}": data for file, data in files.items()}))
     return path
 
 
-def bundle_files(root: Path) -> dict[str, bytes]:
-    """The files of the bundle: path in it -> content."""
+def bundle_files(root: Path, also: str = "") -> dict[str, bytes]:
+    """The files of the bundle: path in it -> content. also: as `write_bundle` takes it."""
     wheel, data = _wheel(root)
     sha256 = hashlib.sha256(data).hexdigest()
     own = f"./{wheel} --hash=sha256:{sha256}\n"
-    files = {name: (own + _lock(root, extra)).encode() for extra, name in LOCKS.items()}
+    files = {name: (own + _lock(root, extra, also)).encode() for extra, name in LOCKS.items()}
     files |= {"START.md": _start(root).encode(), wheel: data}
     for section in find_sections(root):
         if not section.release.is_file():
@@ -154,12 +155,16 @@ def _wheel(root: Path) -> tuple[str, bytes]:
         return path.name, path.read_bytes()
 
 
-def _lock(root: Path, extra: str) -> str:
+def _lock(root: Path, extra: str, also: str) -> str:
     """requirements/EXTRA.txt without what only instructors need."""
     project = _project(root)["project"]
     extras = project["optional-dependencies"]
-    students = _reached([*project["dependencies"], *extras[extra]])
-    instructors = _reached(extras["dev"]) - students
+    chosen = [extra, also] if also else [extra]
+    lines = [line for name in chosen for line in extras[name]]
+    students = _reached([*project["dependencies"], *lines])
+    # Students choose between the extras of LOCKS; a GPU's packages are in the other lock anyway.
+    others = [line for name in extras.keys() - LOCKS.keys() for line in extras[name]]
+    instructors = _reached(others) - students
     text = (root / "requirements" / f"{extra}.txt").read_text("utf-8")
     # One entry is a line that names a package, and the lines with its hashes.
     entries = re.findall(r"^([\w.-]+)((?:.*\\\n)*.*\n)", text, re.MULTILINE)

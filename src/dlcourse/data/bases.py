@@ -31,6 +31,8 @@ Shape = tuple[int, int, int]
 
 # Seconds until the server has to have said something. Keras itself would wait for ever.
 PATIENCE = 20
+# The folder of weights, in a cache.
+KEPT = "bases"
 SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 KNOWS_DRAWINGS = (
@@ -284,7 +286,9 @@ def _places(base: Base, settings: Settings) -> Iterator[tuple[str, Path]]:
         yield "come with the course", base.folder
     else:
         if settings.mirror:
-            yield "from the mirror folder (DLCOURSE_DATA)", settings.mirror
+            # It may be what was a cache elsewhere.
+            for folder in (settings.mirror, settings.mirror / KEPT):
+                yield "from the mirror folder (DLCOURSE_DATA)", folder
         yield "from the cache", _kept(settings)
 
 
@@ -295,7 +299,7 @@ def _found(base: Base, whose: str, file: WeightFile, path: Path) -> Pretrained:
 
 
 def _kept(settings: Settings) -> Path:
-    return settings.cache / "bases"
+    return settings.cache / KEPT
 
 
 def _downloaded(base: Base, folder: Path) -> tuple[WeightFile, Path]:

@@ -54,6 +54,8 @@ DRAWN_SIZE = 20_000
 TAKEN = 0.4
 
 PART = ".part"
+# The folder of prepared sets, in a cache.
+PREPARED = "cats-and-dogs"
 
 ASKED = "Synthetic cats and dogs, drawn by the course because DLCOURSE_SOURCE is synthetic."
 HAD_TO = "Synthetic cats and dogs, drawn by the course because the real ones could not be had."
@@ -182,8 +184,8 @@ def _attempts(settings: Settings) -> int:
 @cache
 def _decide(settings: Settings, published: Published, attempts: int) -> Source:
     """The source under `settings`: remembered, so that a missing network is waited for once."""
-    folder = settings.cache / "cats-and-dogs"
-    drawn = Source("synthetic", ASKED, folder / f"synthetic-v{VERSION}")
+    folder = settings.cache / PREPARED
+    drawn = Source("synthetic", ASKED, _drawn_folder(settings, published))
     if settings.source == "synthetic":
         return drawn
     if here := at_hand(settings, published):
@@ -207,13 +209,25 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Source:
 
 def at_hand(settings: Settings, published: Published) -> Source | None:
     """Real pictures that are here and need no download, if there are any."""
-    folder = settings.cache / "cats-and-dogs"
-    if settings.mirror and (archive := _mirrored(settings.mirror)):
+    folder = settings.cache / PREPARED
+    if settings.mirror:
         where = "Real cats and dogs, from the mirror folder (DLCOURSE_DATA)."
-        return Source("real", where, folder / archive.stem, archive)
+        # It may be what was a cache elsewhere: then everybody reads the same pictures.
+        if prepared := _prepared(settings.mirror / PREPARED, published):
+            return Source("real", where, prepared)
+        if archive := _mirrored(settings.mirror):
+            return Source("real", where, folder / archive.stem, archive)
     if prepared := _prepared(folder, published):
         return Source("real", "Real cats and dogs, from the cache.", prepared)
     return None
+
+
+def _drawn_folder(settings: Settings, published: Published) -> Path:
+    """Where drawn pictures are, or will be: in the mirror, if they are there, or in the cache."""
+    name = Path(PREPARED, f"synthetic-v{VERSION}")
+    if settings.mirror and tree.read_manifest(settings.mirror / name, published.splits):
+        return settings.mirror / name
+    return settings.cache / name
 
 
 def _mirrored(mirror: Path) -> Path | None:

@@ -148,7 +148,7 @@ def prepare(settings: Settings, published: Published) -> str:
 @cache
 def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
     """The origin under `settings`: remembered, so that a missing network is waited for once."""
-    drawn = settings.cache / f"digits-v{VERSION}.npz"
+    drawn = _drawn(settings)
     if settings.source == "synthetic":
         where = "Synthetic digits, drawn by the course because DLCOURSE_SOURCE is synthetic."
         return Origin("mnist", "synthetic", where, drawn)
@@ -171,6 +171,14 @@ def _decide(settings: Settings, published: Published, attempts: int) -> Origin:
         return Origin("mnist", "synthetic", where, drawn)
     host = urlsplit(published.url).netloc
     return Origin("mnist", "real", f"Real MNIST, downloaded from {host}.", kept)
+
+
+def _drawn(settings: Settings) -> Path:
+    """Where drawn digits are, or will be kept: the mirror may be what was a cache elsewhere."""
+    name = f"digits-v{VERSION}.npz"
+    if settings.mirror and is_there(settings.mirror / name):
+        return settings.mirror / name
+    return settings.cache / name
 
 
 def at_hand(settings: Settings, published: Published) -> Origin | None:
