@@ -88,9 +88,15 @@ proxy() {
     npm install --silent --prefix "$base/hub" "$proxy"
 }
 
-# The course: this repository at its last commit. From then on it belongs to the instructors.
+# The course: this repository at its last commit. From then on it belongs to the instructors, who
+# pull from where this came from. What it was made of holds solutions, too, and is root's alone.
 course() {
-    [ -e "$base/course/source" ] || git clone --quiet "$root" "$base/course"
+    chmod go= "$root"
+    if [ ! -e "$base/course/source" ]; then
+        git clone --quiet "$root" "$base/course"
+        origin=$(git -C "$root" remote get-url origin 2>/dev/null || echo "$root")
+        git -C "$base/course" remote set-url origin "$origin"
+    fi
     chown -R "$account:$account" "$base/course"
 }
 
