@@ -35,7 +35,7 @@ from dlcourse.files import write_text
 # The guides of each edition, in the order in which they are listed.
 GUIDES = {
     "student": ("students",),
-    "instructor": ("students", "instructors", "maintainers", "grading", "attacks"),
+    "instructor": ("students", "instructors", "cluster", "maintainers", "grading", "attacks"),
 }
 # Where the pictures of the pages are; what is under `extra/` comes to the top of the site.
 PICTURES = "extra/pictures"
