@@ -11,7 +11,7 @@ from dlcourse import check
 from dlcourse.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("students", "instructors", "maintainers", "grading")
+GUIDES = ("students", "instructors", "maintainers", "grading", "cluster")
 TEXT = {name: (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in GUIDES}
 
 
@@ -40,7 +40,7 @@ def test_a_command_can_be_given(guide, words):
         known = {name.replace("-", "_") for name in NbGraderApp().subcommands} | {"db"}
         assert rest[0] in known
     else:
-        assert program in ("python", "python3", "jupyter", "conda")
+        assert program in ("python", "python3", "jupyter", "conda", "dask", "pip")
         assert all((ROOT / word).exists() for word in rest if word.endswith(".py"))
 
 

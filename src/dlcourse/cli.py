@@ -87,6 +87,9 @@ def _add_instructors(verbs: argparse._SubParsersAction) -> None:
     grade.add_argument("sections", nargs="*", metavar="SECTION", help="all by default")
     grade.add_argument("--student", action="append", help="only this student (repeatable)")
     grade.add_argument("--workers", type=_positive, metavar="N", help="submissions at once")
+    grade.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="judge on the workers of a Dask scheduler"
+    )
     grade.add_argument("--again", action="store_true", help="also what has not changed since")
     grade.add_argument(
         "--dry-run", action="store_true", help="show who would get other points, change nothing"
@@ -185,10 +188,11 @@ def _grade(options: argparse.Namespace) -> int:
         print(NOT_ISOLATED)
     sections = options.sections or with_submissions(root, options.student)
     wanted = dict.fromkeys(sections, options.student)
+    how = {"workers": options.workers, "scheduler": options.scheduler}
     if options.dry_run:
-        print(changes_report(*changes(root, wanted, workers=options.workers)))
+        print(changes_report(*changes(root, wanted, **how)))
         return 0
-    results = grade_sections(root, wanted, workers=options.workers, again=options.again)
+    results = grade_sections(root, wanted, again=options.again, **how)
     _show_class(root, results, isolated, page=True)
     return 0
 

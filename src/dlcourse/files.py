@@ -1,7 +1,14 @@
 """Writing files that nobody ever finds half written."""
 
+import errno
 import os
 from pathlib import Path
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the error says that nothing more can be written on the disk."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return isinstance(error, OSError) and error.errno in full
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,8 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-import nbformat
 import psutil
 import pytest
 from nbgrader.api import Gradebook
@@ -19,6 +19,7 @@ from tiny_course import (
     make_course,
     released,
     solved,
+    state,
     whole_class,
 )
 
@@ -64,38 +65,6 @@ def done(monkeypatch):
 
     monkeypatch.setattr(workers.Workers, "ask", noted)
     return asked
-
-
-def state(root):
-    """All that grading left behind, but for times and for how long something took."""
-    coursedir = nbgrader_api(root).coursedir
-    with Gradebook(coursedir.db_url) as gradebook:
-        rows = sorted(
-            (each.student.id, notebook.name, grade.name, grade.auto_score, grade.manual_score)
-            + (grade.needs_manual_grade,)
-            for each in gradebook.assignment_submissions(SECTION)
-            for notebook in each.notebooks
-            for grade in notebook.grades
-        )
-    pages = {}
-    for folder in ("autograded", "feedback"):
-        for path in sorted((root / folder).rglob("*.*")):
-            if path.suffix == ".ipynb":
-                nb = nbformat.read(path, as_version=4)
-                pages[path.relative_to(root)] = _told(nb)
-            elif path.is_file():
-                pages[path.relative_to(root)] = None
-    return rows, pages
-
-
-def _told(nb):
-    """Every cell with what a test said, and what was noted about the notebook."""
-    about = nb.metadata.dlcourse
-    cells = [
-        (each.source, [out.get("evalue", out.get("text")) for out in each.get("outputs", ())])
-        for each in nb.cells
-    ]
-    return cells, about.get("repairs", []), about.get("notes", [])
 
 
 def test_what_is_unchanged_is_not_judged_again(small, done):
@@ -196,6 +165,16 @@ def test_a_worker_that_is_killed_costs_its_submission_a_reason_and_no_more(small
     assert results["wrong"].score == 10
     monkeypatch.setattr(workers.wire, "send", send)
     assert {result.student: result.score for result in grade(small, SECTION)}["right"] == 12
+
+
+def test_who_waits_for_a_worker_is_told_when_there_will_be_none(small):
+    staff = workers.Workers(course._workers(), 0, small, {})
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(staff.ask, "judge") for _ in range(2)]
+        staff.close()
+        for each in waiting:
+            with pytest.raises(GradeError, match="Grading was stopped"):
+                each.result(timeout=60)
 
 
 def workers_of(pid):

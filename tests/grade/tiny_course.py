@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import v4
+from nbgrader.api import Gradebook
 
 from dlcourse.grade.backend import lay_config, nbgrader_api
 
@@ -197,3 +198,35 @@ def whole_class(nb):
         "right-invalid-parts": json.dumps(invalid),
         "right-with-byte-order-mark": "\ufeff" + nbformat.writes(right),
     }
+
+
+def state(root):
+    """All that grading left behind, but for times and for how long something took."""
+    coursedir = nbgrader_api(root).coursedir
+    with Gradebook(coursedir.db_url) as gradebook:
+        rows = sorted(
+            (each.student.id, notebook.name, grade.name, grade.auto_score, grade.manual_score)
+            + (grade.needs_manual_grade,)
+            for each in gradebook.assignment_submissions(SECTION)
+            for notebook in each.notebooks
+            for grade in notebook.grades
+        )
+    pages = {}
+    for folder in ("autograded", "feedback"):
+        for path in sorted((root / folder).rglob("*.*")):
+            if path.suffix == ".ipynb":
+                nb = nbformat.read(path, as_version=4)
+                pages[path.relative_to(root)] = _told(nb)
+            elif path.is_file():
+                pages[path.relative_to(root)] = None
+    return rows, pages
+
+
+def _told(nb):
+    """Every cell with what a test said, and what was noted about the notebook."""
+    about = nb.metadata.dlcourse
+    cells = [
+        (each.source, [out.get("evalue", out.get("text")) for out in each.get("outputs", ())])
+        for each in nb.cells
+    ]
+    return cells, about.get("repairs", []), about.get("notes", [])

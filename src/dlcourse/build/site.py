@@ -38,10 +38,12 @@ GUIDES = {
     "instructor": (
         "students",
         "instructors",
+        "cluster",
+        "postgresql",
+        "jupyterhub",
         "maintainers",
         "grading",
         "attacks",
-        "postgresql",
     ),
 }
 # Where the pictures of the pages are; what is under `extra/` comes to the top of the site.

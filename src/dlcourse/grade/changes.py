@@ -27,7 +27,9 @@ class Change:
     why: str = ""
 
 
-def changes(root: Path, wanted: Wanted, *, workers: int | None = None) -> tuple[list[Change], int]:
+def changes(
+    root: Path, wanted: Wanted, *, workers: int | None = None, scheduler: str | None = None
+) -> tuple[list[Change], int]:
     """What grading `wanted` (section -> students, all if None) again would change.
 
     Returns the changes and the number of submissions that were looked at.
@@ -41,7 +43,7 @@ def changes(root: Path, wanted: Wanted, *, workers: int | None = None) -> tuple[
     with tempfile.TemporaryDirectory(prefix="dlcourse-dry-run-") as folder:
         aside = Path(folder).resolve()
         _lay_out(root, aside, wanted)
-        new = grade_sections(aside, wanted, workers=workers)
+        new = grade_sections(aside, wanted, workers=workers, scheduler=scheduler)
     before = {(result.section, result.student): result for result in old}
     found = [
         change

@@ -1,12 +1,11 @@
 """Grading sections for a class: what is new is judged by workers and entered by one writer."""
 
-import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from threading import Lock
 
 from tqdm import tqdm
 
+from dlcourse.files import is_full
 from dlcourse.grade.backend import (
     all_said,
     last_error,
@@ -22,6 +22,7 @@ from dlcourse.grade.backend import (
     one_engine,
     open_gradebook,
 )
+from dlcourse.grade.cluster import MOST_AT_ONCE, Cluster, pack
 from dlcourse.grade.database import alone, patiently
 from dlcourse.grade.holdings import fingerprint, handed_in
 from dlcourse.grade.judge import masters
@@ -57,25 +58,34 @@ def grade(
 
 
 def grade_sections(
-    root: Path, wanted: Wanted, *, workers: int | None = None, again: bool = False
+    root: Path,
+    wanted: Wanted,
+    *,
+    workers: int | None = None,
+    again: bool = False,
+    scheduler: str | None = None,
 ) -> list[Result]:
     """Grades what was handed in for sections; one Result each, by section and student.
 
     wanted: section -> students (all, if None). workers: how many submissions are judged at once.
     again: whether what is unchanged since it was judged, the section and all settings too, is
-    judged again.
+    judged again. scheduler: the address of the Dask scheduler whose workers judge; None to judge
+    on this machine.
 
     Scores that a grader gave by hand stay. It may be stopped at any moment, and called again goes
     on from there. Progress goes to stderr, what nbgrader says to `.nbgrader.log`.
 
     Raises GradeError if a section or a submission does not exist, if nobody handed one in, if
-    student code should be isolated and cannot be, or if the gradebook cannot be written.
+    student code should be isolated and cannot be, if the gradebook cannot be written, or if the
+    cluster cannot be reached or used.
     """
     root = Path(root).resolve()
-    if isolation(root) == NAMESPACES and (why_not := available()):
+    if not scheduler and isolation(root) == NAMESPACES and (why_not := available()):
         raise GradeError(why_not)
-    with _in_sentences(root), logged(root), one_engine(), Ledger(root).held():
-        return _Batch(root, wanted, again).run(workers or min(MOST_WORKERS, os.cpu_count() or 1))
+    cluster = Cluster(scheduler, workers) if scheduler else None
+    used = closing(cluster) if cluster else nullcontext()
+    with _in_sentences(root), logged(root), one_engine(), Ledger(root).held(), used:
+        return _Batch(root, wanted, again, cluster).run(workers)
 
 
 def with_submissions(root: Path, students: Iterable[str] | None = None) -> list[str]:
@@ -134,8 +144,8 @@ def enter(root: Path, section: str) -> None:
 class _Batch:
     """One run over what was handed in."""
 
-    def __init__(self, root: Path, wanted: Wanted, again: bool) -> None:
-        self.root, self.wanted = root, wanted
+    def __init__(self, root: Path, wanted: Wanted, again: bool, cluster: Cluster | None) -> None:
+        self.root, self.wanted, self.cluster = root, wanted, cluster
         self.ledger = Ledger(root)
         # Later sections take longer: begun first, they do not keep everybody waiting at the end.
         self.chosen = [
@@ -143,15 +153,20 @@ class _Batch:
             for section in sorted(wanted, reverse=True)
             for name in _chosen(root, section, wanted[section])
         ]
-        how = isolation(root)
-        sections = {section: section_key(root, section, how) for section in wanted}
+        self.how = isolation(root)
+        sections = {section: section_key(root, section, self.how) for section in wanted}
         self.keys = {
             one: digest(sections[one[0]], one[1], fingerprint(root, *one)) for one in self.chosen
         }
         self.stale = {
             one for one in self.chosen if again or self.ledger.entry(*one).key != self.keys[one]
         }
-        if self.stale:
+        if not self.stale:
+            self.cluster = None
+        elif cluster:
+            cluster.connect()
+            _workers().start(wait=False)
+        else:
             start_ahead()
         self.writer, self.writing = Writer(root), Lock()
         with self._alone():
@@ -159,11 +174,11 @@ class _Batch:
                 section: self._entered(section, sections[section]) for section in wanted
             }
 
-    def run(self, workers: int) -> list[Result]:
-        staff = Workers(_workers(), workers, self.root, {"masters": self.masters})
+    def run(self, workers: int | None) -> list[Result]:
+        staff, at_once = self._staff(workers)
         bar = tqdm(total=len(self.chosen), desc=self._title(), unit="submission")
         reasons = {}
-        with self.ledger.unfinished() as aside, bar, ThreadPoolExecutor(workers) as pool:
+        with self.ledger.unfinished() as aside, bar, ThreadPoolExecutor(at_once) as pool:
             running = {pool.submit(self._grade, one, staff, aside): one for one in self.chosen}
             try:
                 for done in as_completed(running):
@@ -172,11 +187,24 @@ class _Batch:
             except BaseException:
                 # Whatever a worker is at, it ends with the process that it is a fork of.
                 pool.shutdown(wait=False, cancel_futures=True)
+                staff.close()
                 _workers().close()
                 raise
             finally:
                 staff.close()
         return self._results(reasons)
+
+    def _staff(self, workers: int | None) -> tuple[Workers | Cluster, int]:
+        """Who judges and writes feedback, and how many submissions at once."""
+        usual, material = min(MOST_WORKERS, os.cpu_count() or 1), {"masters": self.masters}
+        if not self.cluster:
+            return Workers(_workers(), workers or usual, self.root, material), workers or usual
+        # Nothing is run here, so that no warm kernels are needed.
+        local = Workers(_workers(), usual, self.root, material, lambda: os.environ)
+        sections = sorted({section for section, _ in self.stale})
+        course = pack(self.root, sections, {s: self.masters[s] for s in sections}, self.how)
+        self.cluster.begin(self.root, course, local, self.how == NAMESPACES)
+        return self.cluster, workers or MOST_AT_ONCE
 
     def _entered(self, section: str, key: str) -> dict:
         """What the gradebook knows of a section, once it has it as source/ does."""
@@ -206,7 +234,7 @@ class _Batch:
             results.append(result)
         return results
 
-    def _grade(self, one: One, staff: Workers, aside: Path) -> str | None:
+    def _grade(self, one: One, staff: Workers | Cluster, aside: Path) -> str | None:
         """Judges a submission, enters it and writes its feedback, as far as that is still to do.
 
         None, or the reason why there is no grade or no feedback.
@@ -228,7 +256,7 @@ class _Batch:
             return f"was graded, but has no feedback: {failed}"
         return None
 
-    def _judge(self, one: One, staff: Workers, aside: Path) -> None:
+    def _judge(self, one: One, staff: Workers | Cluster, aside: Path) -> None:
         section, student = one
         folder = aside / self.keys[one]
         reason = staff.ask("judge", section=section, student=student, into=str(folder))
@@ -257,7 +285,7 @@ class _Batch:
         self.ledger.write(*one, replace(entry, points=standing.points, shown=[]))
         return standing
 
-    def _feed_back(self, one: One, standing: Standing, staff: Workers) -> None:
+    def _feed_back(self, one: One, standing: Standing, staff: Workers | Cluster) -> None:
         section, student = one
         entry = self.ledger.entry(*one)
         has_page = (self.root / "feedback" / student / section).is_dir()
@@ -293,7 +321,7 @@ def _in_sentences(root: Path) -> Iterator[None]:
     except LedgerInUse:
         raise GradeError(f"Another process is grading in {root}. Wait until it is done.") from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if not is_full(error):
             raise
         raise GradeError(
             f"{error.strerror}: {error.filename or root}. Make room, and run the same "

@@ -7,6 +7,7 @@ judge at once, and one that is killed has done no harm.
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,13 @@ def masters(api: NbGraderAPI, section: str) -> dict[str, dict]:
     return found
 
 
+def files_of(api: NbGraderAPI, root: Path, section: str) -> dict[str, Path]:
+    """What the course hands out beside a section's notebooks: places there -> files."""
+    source = root / "source" / section
+    found = find_all_files(str(source), [*api.coursedir.ignore, "*.ipynb"])
+    return {Path(name).relative_to(source).as_posix(): Path(name) for name in found}
+
+
 class Judge:
     """Judges the submissions of one course, one after the other.
 
@@ -68,20 +76,32 @@ class Judge:
         In the folder is all that was handed in, and under their right names the section's
         notebooks, put right and run, with their verdicts.
         """
-        notebooks = self._masters[section]
-        expected = [_expected(name, known) for name, known in notebooks.items()]
+        reason, repairs = self.take_in(section, student, into)
+        if not reason:
+            self.run(section, student, into, repairs)
+        return reason
+
+    def take_in(self, section: str, student: str, into: Path) -> tuple[str | None, tuple[str, ...]]:
+        """The first half of `judge`: fills the new folder `into`, runs nothing.
+
+        Returns the reason why there is nothing to judge, or None, and what `run` is to be told.
+        """
+        expected = [_expected(name, known) for name, known in self._masters[section].items()]
         intake = take_in(self._root, section, student, expected, into)
         if intake.reason:
-            return ". ".join([intake.reason, *intake.repairs])
+            return ". ".join([intake.reason, *intake.repairs]), ()
         self._add_the_courses_files(section, into)
-        for name, known in notebooks.items():
-            path = into / f"{name}.ipynb"
+        return None, intake.repairs
+
+    def run(self, section: str, student: str, folder: Path, repairs: Sequence[str]) -> None:
+        """The second half: runs the notebooks in `folder` and leaves their verdicts in them."""
+        for name, known in self._masters[section].items():
+            path = folder / f"{name}.ipynb"
             if path.is_file():
-                self._judge(path, section, student, known, intake.repairs)
-        return None
+                self._judge(path, section, student, known, repairs)
 
     def _judge(
-        self, path: Path, section: str, student: str, known: Masters, put_right: tuple[str, ...]
+        self, path: Path, section: str, student: str, known: Masters, put_right: Sequence[str]
     ) -> None:
         start = time.monotonic()
         with path.open(encoding="utf-8") as stream:
@@ -111,12 +131,11 @@ class Judge:
 
     def _add_the_courses_files(self, section: str, folder: Path) -> None:
         """Data and pictures that the course hands out beside its notebooks, in its own version."""
-        source = self._root / "source" / section
-        for name in find_all_files(str(source), [*self._api.coursedir.ignore, "*.ipynb"]):
-            path = folder / Path(name).relative_to(source)
+        for place, file in files_of(self._api, self._root, section).items():
+            path = folder / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
-            shutil.copy(name, path)
+            shutil.copy(file, path)
 
 
 def _as_masters(known: dict[str, dict]) -> Masters:

@@ -8,8 +8,8 @@ key today is judged again, and nothing else. The folder may be deleted; it costs
 import fcntl
 import hashlib
 import json
+import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -135,25 +135,30 @@ def digest(*content: object) -> str:
 
 def section_key(root: Path, section: str, isolation: str) -> str:
     """Changes when anything does that could change a verdict, other than the submission itself."""
-    digest = hashlib.sha256(_code_key().encode())
+    digest = hashlib.sha256(json.dumps(versions()).encode())
     digest.update(isolation.encode())
     files = [path for path in sorted((root / "source" / section).rglob("*")) if path.is_file()]
     for path in [root / "nbgrader_config.py", *files]:
         digest.update(f"\n{path.relative_to(root)}\n".encode())
         digest.update(path.read_bytes())
-    known = {k: v for k, v in environment().items() if k.startswith(SETTINGS)}
-    digest.update(json.dumps(known, sort_keys=True).encode())
+    digest.update(json.dumps(chosen_settings(), sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def chosen_settings() -> dict[str, str]:
+    """What of the environment decides how a submission is judged."""
+    return {k: v for k, v in environment().items() if k.startswith(SETTINGS)}
 
 
 @cache
-def _code_key() -> str:
-    """The course's own code and the versions of what it runs on."""
-    digest = hashlib.sha256(sys.version.encode())
+def versions() -> dict[str, str]:
+    """Of Python, of the libraries that decide, and of the course's own code, by name."""
+    found = {"Python": platform.python_version()}
     for name in LIBRARIES:
         with suppress(metadata.PackageNotFoundError):
-            digest.update(f"{name} {metadata.version(name)}\n".encode())
+            found[name] = metadata.version(name)
+    code = hashlib.sha256()
     folder = Path(dlcourse.__file__).parent
     for path in sorted(folder.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+        code.update(path.read_bytes())
+    return {**found, "dlcourse": f"{dlcourse.__version__} ({code.hexdigest()[:12]})"}

@@ -7,9 +7,11 @@ import signal
 import socket
 from pathlib import Path
 
+from dlcourse.files import is_full
 from dlcourse.grade.backend import last_error, logged, nbgrader_api, one_engine
 from dlcourse.grade.judge import Judge
 from dlcourse.run import wire
+from dlcourse.run.warm import RunError
 
 # Bytes that a worker may take for itself. Reading what was handed in is the one thing that could
 # make it want more, and then says so.
@@ -37,7 +39,7 @@ def _serve(orders: socket.socket, work: "_Work") -> None:
             answer = {"said": do(**order)}
         except Exception as error:
             logging.exception("%s: %s", do.__name__, order)
-            answer = {"failed": _in_a_line(error)}
+            answer = {"failed": _in_a_line(error), "by_machine": _is_the_machines(error)}
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         wire.send(orders, answer)
@@ -51,11 +53,24 @@ class _Work:
         """Judges into the new folder `into`; the reason why there is nothing to judge, if so."""
         return self._judge.judge(section, student, Path(into))
 
+    def take_in(self, section: str, student: str, into: str) -> list:
+        """See `Judge.take_in`."""
+        return list(self._judge.take_in(section, student, Path(into)))
+
+    def run(self, section: str, student: str, folder: str, repairs: list[str]) -> None:
+        """See `Judge.run`."""
+        self._judge.run(section, student, Path(folder), repairs)
+
     def feedback(self, section: str, student: str) -> str | None:
         """Writes the feedback page; the reason why not, if so."""
         # nbgrader takes the student for a pattern of file names.
         outcome = self._api.generate_feedback(section, glob.escape(student))
         return None if outcome["success"] else last_error(outcome)
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Whether another machine might do what this one could not."""
+    return isinstance(error, RunError) or is_full(error)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ the other has ever seen.
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -17,7 +17,7 @@ from dlcourse.run import wire
 from dlcourse.run.isolation import Isolation
 from dlcourse.run.provisioner import WarmKernelManager
 from dlcourse.run.warm import Child, WarmParent, WarmParentElsewhere
-from dlcourse.settings import SettingsError, settings
+from dlcourse.settings import SettingsError, gpu_visible, read_settings, settings
 
 KERNEL_LIBRARIES = (
     "tensorflow",
@@ -58,6 +58,7 @@ ENVIRONMENT = {
 ADDRESSES = "DLCOURSE_WARM_PROCESSES"
 MB = 2**20
 NAMESPACES, NONE = "namespaces", "none"
+Pair = tuple[WarmParent | WarmParentElsewhere, WarmParent | WarmParentElsewhere]
 
 
 def default_isolation() -> str:
@@ -156,42 +157,56 @@ class Workshop:
         return kernels().fork(target, payload, isolation=self.isolation, cwd=cwd, env=environment())
 
 
-def addresses() -> dict[str, str]:
-    """What to add to the environment of other processes that grade, for them to share these."""
-    return {ADDRESSES: os.pathsep.join(parent.address for parent in (kernels(), verifiers()))}
+def addresses(pair: Pair | None = None) -> dict[str, str]:
+    """What to add to the environment of other processes that grade, for them to share these.
+
+    pair: where the kernels and the verifiers of those are to come from; by default, of this one.
+    """
+    pair = pair or (kernels(), verifiers())
+    return {ADDRESSES: os.pathsep.join(parent.address for parent in pair)}
 
 
 def kernels() -> WarmParent | WarmParentElsewhere:
     """The warm process of which students' kernels are forks."""
-    return _parent(0, KERNEL_LIBRARIES)
+    return _pair()[0]
 
 
 def verifiers() -> WarmParent | WarmParentElsewhere:
-    """The warm process of which verifiers are forks.
-
-    It allocates by the C library, in one piece, which huge pages cover: a fork of it takes two
-    thirds of the time. Kernels do not, since Python itself is faster with an allocator of its own.
-    """
-    return _parent(1, VERIFIER_LIBRARIES, PYTHONMALLOC="malloc")
+    """The warm process of which verifiers are forks."""
+    return _pair()[1]
 
 
 @cache
-def _parent(
-    place: int, libraries: tuple[str, ...], **settings: str
-) -> WarmParent | WarmParentElsewhere:
+def _pair() -> Pair:
     if shared := os.environ.get(ADDRESSES):
-        return WarmParent.at(shared.split(os.pathsep)[place])
-    return WarmParent(libraries, environment() | settings)
+        return tuple(WarmParent.at(address) for address in shared.split(os.pathsep))
+    return new_pair(environment())
 
 
-def environment() -> dict[str, str]:
-    """The environment of kernels and verifiers: this one's harmless part, and the settings."""
+def new_pair(env: dict[str, str]) -> tuple[WarmParent, WarmParent]:
+    """Warm processes of kernels and of verifiers, in this environment; neither is started yet.
+
+    That of verifiers allocates by the C library, in one piece, which huge pages cover: a fork of it
+    takes two thirds of the time. Kernels do not, since Python itself is faster with an allocator of
+    its own.
+    """
+    return (
+        WarmParent(KERNEL_LIBRARIES, env),
+        WarmParent(VERIFIER_LIBRARIES, env | {"PYTHONMALLOC": "malloc"}),
+    )
+
+
+def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of kernels and verifiers: a harmless part of this one, and the settings.
+
+    given: another environment than this one.
+    """
     known = {
         key: value
-        for key, value in os.environ.items()
+        for key, value in (os.environ if given is None else given).items()
         if key in PASSED_ON or key.startswith(PREFIXES)
     }
-    chosen = settings()
+    chosen = settings() if given is None else read_settings(given, gpu_visible())
     data = {
         "DLCOURSE_PROFILE": chosen.profile,
         "DLCOURSE_SOURCE": chosen.source,

@@ -163,13 +163,18 @@ class WarmParent:
         """Its process id, None before its start."""
         return self._process.pid if self._process else None
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, *, wait: bool = True) -> None:
         """Start it if it does not run, and wait for its imports unless told otherwise.
 
         Raises RunError with what it said if an import fails.
         """
         with self._starting:
-            if self._process is None or self._process.poll() is not None:
+            if not self.runs:
                 self.close()
                 self._spawn()
             if wait and self._log is not None:
