@@ -15,12 +15,11 @@ from nbgrader.api import Gradebook
 from tiny_course import (
     NOTEBOOK,
     SECTION,
+    STUDENTS,
     hand_in,
-    make_course,
     released,
     solved,
     state,
-    whole_class,
 )
 
 from dlcourse.grade import course, workers
@@ -30,41 +29,6 @@ from dlcourse.grade.course import GradeError, grade
 from dlcourse.grade.ledger import Ledger
 from dlcourse.grade.workshop import addresses, kernels, verifiers
 from dlcourse.run import wire
-
-# Of a class that takes seconds: one that dies, one that cannot be read, one without a notebook.
-STUDENTS = ("right", "blank", "dies", "truncated", "pastes-second-try", "right-deletes", "wrong")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    root = tmp_path_factory.mktemp("batch")
-    make_course(root)
-    texts = whole_class(released(root))
-    for student in STUDENTS:
-        hand_in(root, student, texts[student])
-    hand_in(root, "empty-handed", "Nothing.", name="notes.txt")
-    return root
-
-
-@pytest.fixture
-def small(template, tmp_path):
-    root = tmp_path / "course"
-    shutil.copytree(template, root)
-    return root
-
-
-@pytest.fixture
-def done(monkeypatch):
-    """What workers were asked for: (what, student)."""
-    asked = []
-    ask = workers.Workers.ask
-
-    def noted(self, do, **order):
-        asked.append((do, order["student"]))
-        return ask(self, do, **order)
-
-    monkeypatch.setattr(workers.Workers, "ask", noted)
-    return asked
 
 
 def test_what_is_unchanged_is_not_judged_again(small, done):

@@ -17,8 +17,18 @@ import requests
 from lab import Lab
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
-from test_batch import STUDENTS, state
-from tiny_course import NOTEBOOK, ROOT, SECTION, hand_in, make_course, released, solved, whole_class
+from tiny_course import (
+    NOTEBOOK,
+    ROOT,
+    SECTION,
+    STUDENTS,
+    hand_in,
+    make_course,
+    released,
+    solved,
+    state,
+    whole_class,
+)
 
 from dlcourse.cli import main
 from dlcourse.grade import course, database, plugins, workers
@@ -33,39 +43,6 @@ from dlcourse.grade.workshop import addresses, environment
 
 SWITCH = "DLCOURSE_GRADEBOOK"
 NOWHERE = "postgresql+psycopg://grader:invented-and-secret@127.0.0.1:1/nowhere"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """The tiny course, released, with a class that has handed in, and a gradebook of SQLite's."""
-    root = tmp_path_factory.mktemp("gradebooks")
-    make_course(root)
-    texts = whole_class(released(root))
-    for student in STUDENTS:
-        hand_in(root, student, texts[student])
-    hand_in(root, "empty-handed", "Nothing.", name="notes.txt")
-    return root
-
-
-@pytest.fixture
-def small(template, tmp_path):
-    root = tmp_path / "course"
-    shutil.copytree(template, root)
-    return root
-
-
-@pytest.fixture
-def done(monkeypatch):
-    """What workers were asked for: (what, student)."""
-    asked = []
-    ask = workers.Workers.ask
-
-    def noted(self, do, **order):
-        asked.append((do, order["student"]))
-        return ask(self, do, **order)
-
-    monkeypatch.setattr(workers.Workers, "ask", noted)
-    return asked
 
 
 # SQLite

@@ -15,6 +15,8 @@ from dlcourse.grade.backend import lay_config, nbgrader_api
 
 ROOT = Path(__file__).parents[2]
 SECTION, NOTEBOOK = "00_tiny", "tiny"
+# Of a class that takes seconds: one that dies, one that cannot be read, one without a notebook.
+STUDENTS = ("right", "blank", "dies", "truncated", "pastes-second-try", "right-deletes", "wrong")
 ANSWERS = {
     "double": "def double(x):\n    return 2 * x",
     "square": "def square(x):\n    return x * x",
