@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from dlcourse.grade.backend import LOG
-from dlcourse.grade.results import GradeError
+from dlcourse.grade.troubles import GradeError
 from dlcourse.grade.work import MOST_SECONDS
 from dlcourse.grade.workshop import addresses
 from dlcourse.run import wire
