@@ -44,6 +44,9 @@ GUIDES = {
         "maintainers",
         "grading",
         "attacks",
+        "thresholds",
+        "results",
+        "learning_curves",
     ),
 }
 # Where the pictures of the pages are; what is under `extra/` comes to the top of the site.
@@ -82,6 +85,10 @@ def write_pages(root: Path, pages: Path, edition: str) -> None:
         write_text(pages / f"{section.name}.ipynb", notebook_text(nb))
     for guide in GUIDES[edition]:
         shutil.copy(root / "docs" / f"{guide}.md", pages)
+    for picture in (*(root / "docs").glob("*.svg"), *(root / "docs" / "pictures").glob("*")):
+        place = pages / picture.relative_to(root / "docs")
+        place.parent.mkdir(exist_ok=True)
+        shutil.copy(picture, place)
     start = (pages / "index.md").read_text("utf-8")
     start = start.replace("<!-- sections -->", _list_of_sections(root, sections))
     write_text(pages / "index.md", start + _contents(sections, edition))
