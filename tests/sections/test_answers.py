@@ -95,10 +95,12 @@ def text_of(section, entry):
 def without_chance(verdicts):
     """Verdicts without what differs from process to process.
 
-    That is the place that a message names, if it is drawn at random, the accuracy that a training
-    came to, the number in the name that Keras gives to a layer, and that of a temporary folder.
+    That is the place that a message names, if it is drawn at random, the accuracy or probability
+    that a training came to, the number in the name that Keras gives to a layer, and that of a
+    temporary folder.
     """
-    chance = r": at \[.*? became [-.\d]+|right for \d+%|(?<=\w)_\d+\b|folder-\w+"
+    came_to = r"(right for|gets) \d+%|a probability of [.\d]+ on average"
+    chance = rf": at \[.*? became [-.\d]+|{came_to}|(?<=\w)_\d+\b|folder-\w+"
     return [re.sub(chance, "", verdict) for verdict in verdicts]
 
 
