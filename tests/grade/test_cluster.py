@@ -536,7 +536,8 @@ GRADER = (
 
 
 @pytest.mark.long
-def test_interrupted_the_command_ends_and_run_again_goes_on(small, loopback, expected, entered):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_the_command_ends_and_run_again_goes_on(how, small, loopback, expected, entered):
     loopback.scheduler()
     loopback.worker(2)
     command = [sys.executable, "-c", GRADER, str(small), loopback.address]
@@ -544,25 +545,8 @@ def test_interrupted_the_command_ends_and_run_again_goes_on(small, loopback, exp
     entries = small / ".grading" / "entries"
     wait_until(lambda: len(list(entries.glob("*/*"))) >= 4)
     family = psutil.Process(running.pid).children(recursive=True)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(how)
     assert running.wait(timeout=300) != 0
-    _, left = psutil.wait_procs(family, timeout=10)
-    assert not left
-    same(grade(small, loopback.address), small, expected)
-    assert sum(entered.values()) < len(expected[0])
-
-
-@pytest.mark.long
-def test_killed_and_run_again_the_command_goes_on(small, loopback, expected, entered):
-    loopback.scheduler()
-    loopback.worker(2)
-    command = [sys.executable, "-c", GRADER, str(small), loopback.address]
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    entries = small / ".grading" / "entries"
-    wait_until(lambda: len(list(entries.glob("*/*"))) >= 4)
-    family = psutil.Process(running.pid).children(recursive=True)
-    running.kill()
-    running.wait()
     _, left = psutil.wait_procs(family, timeout=10)
     assert not left
     same(grade(small, loopback.address), small, expected)

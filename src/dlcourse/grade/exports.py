@@ -56,9 +56,7 @@ class GradesExporter(ExportPlugin):
         """The students to export, by last name, first name and id: those that `student` allows."""
         wanted = {str(name) for name in self.student}
         # Where several have no name, databases give them in any order.
-        found = sorted(
-            gradebook.students, key=lambda one: [one.last_name or "", one.first_name or "", one.id]
-        )
+        found = sorted(gradebook.students, key=_by_name)
         self._warn("There is no student %s.", wanted - {one.id for one in found})
         return [one for one in found if not wanted or one.id in wanted]
 
