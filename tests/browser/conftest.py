@@ -11,7 +11,7 @@ from nbgrader.utils import get_username
 from pages import Screen
 from playwright.sync_api import expect, sync_playwright
 
-from dlcourse.grade.demo import without_markers
+from dlcourse.grade import demo
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -104,8 +104,4 @@ def pytest_runtest_makereport(item):
 def answers():
     """Grade id -> the right answer."""
     source = nbformat.read(ROOT / "source" / SECTION / f"{NOTEBOOK}.ipynb", as_version=4)
-    return {
-        cell.metadata.nbgrader.grade_id: without_markers(cell.source)
-        for cell in source.cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
-    }
+    return demo.right_answers(source)

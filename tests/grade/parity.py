@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from dlcourse.grade.backend import last_error, nbgrader_api
 from dlcourse.grade.course import grade
-from dlcourse.grade.demo import without_markers
+from dlcourse.grade.demo import right_answers
 from dlcourse.grade.notebook import grade_id, plain_code, source_cells
 from dlcourse.grade.samples import Handout
 from dlcourse.grade.seeds import seed_of, sets_a_seed
@@ -474,12 +474,7 @@ def _make_course(root: Path, section: str, config: str) -> Handout:
     assert outcome["success"], outcome
     (path,) = (root / "release" / section).glob("*.ipynb")
     source = nbformat.read(root / "source" / section / path.name, as_version=4)
-    answers = {
-        grade_id(cell): without_markers(cell.source)
-        for cell in source.cells
-        if utils.is_solution(cell)
-    }
-    return Handout(section, path.stem, nbformat.read(path, as_version=4), answers)
+    return Handout(section, path.stem, nbformat.read(path, as_version=4), right_answers(source))
 
 
 def _stock_config() -> str:

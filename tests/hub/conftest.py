@@ -8,7 +8,7 @@ import pytest
 from machine import NOTEBOOK, PREFIX, ROOT, SECTION, Site
 from person import Person
 
-from dlcourse.grade.demo import without_markers
+from dlcourse.grade import demo
 
 INSTRUCTOR = f"{PREFIX}ines"
 STUDENTS = [f"{PREFIX}{name}" for name in ("ada", "ben", "cem", "dua", "eva")]
@@ -85,11 +85,7 @@ def fetched(class_, released):
 def right_answers():
     """Grade id -> the right answer."""
     source = nbformat.read(ROOT / "source" / SECTION / f"{NOTEBOOK}.ipynb", as_version=4)
-    return {
-        cell.metadata.nbgrader.grade_id: without_markers(cell.source)
-        for cell in source.cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
-    }
+    return demo.right_answers(source)
 
 
 @pytest.fixture(scope="session")

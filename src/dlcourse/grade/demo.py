@@ -69,12 +69,7 @@ def release(folder: Path, section: str) -> Handout:
         raise GradeError(f"source/{section} cannot be released: {last_error(outcome)}")
     (path,) = (folder / "release" / section).glob("*.ipynb")
     source = nbformat.read(folder / "source" / section / path.name, as_version=4)
-    answers = {
-        grade_id(cell): without_markers(cell.source)
-        for cell in source.cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
-    }
-    return Handout(section, path.stem, nbformat.read(path, as_version=4), answers)
+    return Handout(section, path.stem, nbformat.read(path, as_version=4), right_answers(source))
 
 
 def _check(samples: list[tuple[Sample, Handout]], results: list[Result]) -> None:
@@ -91,6 +86,15 @@ def _check(samples: list[tuple[Sample, Handout]], results: list[Result]) -> None
             )
     if wrong:
         raise DemoError("The demo did not end as it should:\n  " + "\n  ".join(wrong))
+
+
+def right_answers(source: nbformat.NotebookNode) -> dict[str, str]:
+    """Grade id -> the solution in a section's notebook, as a student would have it."""
+    return {
+        grade_id(cell): without_markers(cell.source)
+        for cell in source.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
 
 
 def without_markers(source: str) -> str:
