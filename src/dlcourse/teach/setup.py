@@ -1,5 +1,6 @@
 """The first cell of a notebook: load Keras without its chatter, seed, and say what is at hand."""
 
+import gc
 import logging
 import os
 import platform
@@ -71,6 +72,9 @@ def load_keras() -> None:
     # Its warnings that functions are traced again go through Python's logging, past the C++ levels,
     # and mean nothing in notebooks that build many small networks.
     tf.get_logger().setLevel("ERROR")
+    # What was imported stays. A collector that walks through all of TensorFlow again and again
+    # takes a twentieth of a notebook's time.
+    gc.freeze()
 
 
 @dataclass(frozen=True)
