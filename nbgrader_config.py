@@ -33,6 +33,8 @@ if exchange := os.environ.get("DLCOURSE_HUB_EXCHANGE"):
     c.Exchange.root = exchange
 # What others may write is taken with care; see there.
 c.ExchangeFactory.collect = "dlcourse.grade.dropbox.Collect"
+c.ExchangeFactory.submit = "dlcourse.run.exchange.Submit"
+c.ExchangeFactory.release_assignment = "dlcourse.run.exchange.Release"
 
 # nbgrader's own steps, except those in which dlcourse.grade closes a trap.
 c.Autograde.exporter_class = "dlcourse.grade.plugins.SubmissionExporter"

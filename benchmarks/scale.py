@@ -1,23 +1,25 @@
-"""What a cluster brings: submissions a minute, the command's memory, and the gradebook's writes.
+"""What grading beyond one machine brings, and what breaks first; writes docs/scale.json and .md.
 
-`python benchmarks/scale.py [--section 01_tensors] [--number 12] [--sizes 10 100 1000 10000]` starts
-a Dask scheduler and workers on this machine and prints
+`python benchmarks/scale.py [--section 01_tensors] [--number 12] [--sizes 10 100 1000 10000]` grades
+copies of the right notebook and measures, one part after the other,
 
-- submissions a minute with one and with two workers of one thread each, all of it real, from the
-  first that is done to the last;
-- the memory of the command for classes of several sizes. Everything is real there but for two
-  things: a worker does not judge, but waits for as long as judging took when it was measured here,
-  and gives back that submission's verdicts; and the class is not entered into the gradebook, which
-  would take an hour. `--entered` has it entered, and its feedback written;
-- how many submissions a second are entered into a gradebook of SQLite.
+- steps: how long judging, entering and writing feedback take, one submission at a time;
+- throughput: submissions a minute of a Dask scheduler and one or two workers of one thread each,
+  all of them processes on this machine, from the first that is done to the last;
+- memory: the command's, for classes of several sizes. Everything is real there but the three steps:
+  each waits for as long as it took, entering one at a time and feedback two at a time, as they are;
+- writes: submissions a second that the writer enters into each kind of gradebook: medians of rounds
+  that take turns. PostgreSQL is a server of its own, which waits for the disk as SQLite does.
 
-Submissions are copies of the right notebook.
+It takes about an hour, most of it for the class of 10,000. `--parts` measures some of them anew.
 """
 
 import argparse
 import json
 import os
+import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,10 +27,16 @@ import threading
 import time
 from pathlib import Path
 
-os.environ["DLCOURSE_SOURCE"] = "synthetic"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from dlcourse.files import write_text
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "grade"))
+DOCS = ROOT / "docs"
+PARTS = ("steps", "throughput", "memory", "writes")
+STEPS = ("judging", "entering", "feedback")
+WORKERS = (1, 2)
+# How many pages of feedback the command writes at once: as many as there are cores, 4 at most.
+AT_ONCE = min(4, os.cpu_count() or 1)
+MB = 2**20
 
 # What a worker imports when it starts, to wait instead of judging.
 WAITING = """
@@ -46,25 +54,34 @@ def judge(course, key, section, student, files, repairs):
 
 cluster.judge = judge
 """
-MB = 2**20
 
 
 def main() -> None:
+    os.environ["DLCOURSE_SOURCE"] = "synthetic"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.pop("DLCOURSE_GRADEBOOK", None)
+    # Tests' own modules start the servers, and only to measure are they needed.
+    sys.path.insert(0, str(ROOT / "tests" / "grade"))
     options = _options()
     if options.do:
-        do = {"grade": grade, "enter": enter}[options.do]
-        print(json.dumps(do(Path(options.root), options)))
+        with Path(options.into).open("w") as into:
+            json.dump(DO[options.do](Path(options.root), options), into)
         return
+    kept = _kept() | {
+        "made_with": f"Python {platform.python_version()}, {os.cpu_count()} cores",
+        "section": options.section,
+    }
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
-        model, seconds = _model(folder / "model", options)
-        print(f"load {os.getloadavg()[0]:.1f} before the start; judging one takes {seconds:.1f} s")
-        if "throughput" in options.parts:
-            _throughput(folder, model, options)
-        if "memory" in options.parts:
-            _memory(folder, model, seconds, options)
-        if "writes" in options.parts:
-            _writes(folder, model, options)
+        model = _model(folder / "model", options)
+        for part in options.parts:
+            load = os.getloadavg()[0]
+            kept[part] = MEASURE[part](folder, model, options, kept) | {"load": round(load, 1)}
+            print(part, json.dumps(kept[part], indent=1), flush=True)
+            write_text(DOCS / "scale.json", json.dumps(kept, indent=1) + "\n")
+    if missing := [part for part in PARTS if part not in kept]:
+        sys.exit(f"Still to measure, and then the page can be written: {', '.join(missing)}.")
+    write_text(DOCS / "scale.md", page(kept))
 
 
 def _options() -> argparse.Namespace:
@@ -73,17 +90,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--number", type=int, default=12, help="of submissions really judged")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000, 10000])
     parser.add_argument("--threads", type=int, default=64, help="that wait instead of judging")
-    parser.add_argument("--entered", action="store_true", help="also enter those into a gradebook")
-    parts = ("throughput", "memory", "writes")
-    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
-    parser.add_argument("--do", help=argparse.SUPPRESS)
-    parser.add_argument("--root", help=argparse.SUPPRESS)
-    parser.add_argument("--address", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5, help="of entering, 20 submissions each")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    for hidden in ("do", "root", "address", "into", "steps"):
+        parser.add_argument(f"--{hidden}", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def _model(root: Path, options: argparse.Namespace) -> tuple[Path, float]:
-    """A course of one section with one right submission, judged here, and how long that took."""
+def _model(root: Path, options: argparse.Namespace) -> Path:
+    """A course of one section with one right submission, which is judged."""
     import nbformat
 
     from dlcourse.grade import demo
@@ -99,11 +114,9 @@ def _model(root: Path, options: argparse.Namespace) -> tuple[Path, float]:
     place = root / "submitted" / "model" / options.section
     place.mkdir(parents=True)
     nbformat.write(handout.released, place / f"{handout.notebook}.ipynb")
-    # The first one has to wait for imports.
-    grade(root, options.section)
-    [result] = grade(root, options.section, again=True)
+    [result] = grade(root, options.section)
     assert result.score, result
-    return root, result.seconds
+    return root
 
 
 def _class(folder: Path, model: Path, section: str, number: int) -> Path:
@@ -118,11 +131,16 @@ def _class(folder: Path, model: Path, section: str, number: int) -> Path:
     return folder
 
 
-def _throughput(folder: Path, model: Path, options: argparse.Namespace) -> None:
+def _steps(folder: Path, model: Path, options: argparse.Namespace, kept: dict) -> dict:
+    root = _class(folder / "steps", model, options.section, options.number)
+    return _run("steps", root, options)
+
+
+def _throughput(folder: Path, model: Path, options: argparse.Namespace, kept: dict) -> dict:
     from loopback import Loopback
 
-    print(f"\n{'workers':>9}{'a minute':>10}{'s in all':>10}   {options.number} submissions judged")
-    for number in (1, 2):
+    rates = {}
+    for number in WORKERS:
         place = folder / f"workers-{number}"
         place.mkdir()
         loopback = Loopback(place)
@@ -137,57 +155,77 @@ def _throughput(folder: Path, model: Path, options: argparse.Namespace) -> None:
             found = _run("grade", root, options, loopback.address)
         finally:
             loopback.stop()
-        print(f"{number:9}{found['a_minute']:10.1f}{found['seconds']:10.1f}", flush=True)
+        rates[str(number)] = round(found["a_minute"], 1)
+    return {"judged": options.number, "a_minute": rates}
 
 
-def _memory(folder: Path, model: Path, seconds: float, options: argparse.Namespace) -> None:
+def _memory(folder: Path, model: Path, options: argparse.Namespace, kept: dict) -> dict:
     from loopback import Loopback
 
-    place = folder / "memory"
+    place, steps = folder / "memory", kept["steps"]
     place.mkdir()
     (place / "waiting.py").write_text(WAITING)
     [judged] = (model / ".grading" / "judged").rglob("*.ipynb")
-    env = {"SCALE_JUDGED": str(judged), "SCALE_SECONDS": str(seconds)}
-    print(f"\n{'class':>9}{'PSS MB':>9}{'RSS MB':>9}{'s in all':>10}   of the command, at most")
-    loopback = Loopback(place)
+    env = {"SCALE_JUDGED": str(judged), "SCALE_SECONDS": str(steps["judging"])}
+    loopback, classes = Loopback(place), {}
     try:
         loopback.scheduler()
         loopback.worker(options.threads, None, env, False, "--preload", str(place / "waiting.py"))
         for size in options.sizes:
             root = _class(place / f"class-{size}", model, options.section, size)
-            found = _run("grade", root, options, loopback.address)
+            found = _run("grade", root, options, loopback.address, json.dumps(steps))
             shutil.rmtree(root)
-            print(
-                f"{size:9}{found['pss']:9.0f}{found['rss']:9.0f}{found['seconds']:10.1f}",
-                flush=True,
-            )
+            classes[str(size)] = {key: round(found[key]) for key in ("seconds", "pss", "rss")}
+            print(f"a class of {size:,}: {classes[str(size)]}", flush=True)
     finally:
         loopback.stop()
+    return {"threads": options.threads, "classes": classes}
 
 
-def _writes(folder: Path, model: Path, options: argparse.Namespace) -> None:
-    number = 10 * options.number
-    root = _class(folder / "writes", model, options.section, 0)
-    [judged] = (model / ".grading" / "judged").glob("*")
-    for count in range(number):
-        shutil.copytree(judged, root / ".grading" / "judged" / f"student-{count:05}")
-    seconds = _run("enter", root, options, "")["seconds"]
-    print(
-        f"\n{number / seconds:.1f} submissions a second are entered into SQLite ({number} of them)"
-    )
+def _writes(folder: Path, model: Path, options: argparse.Namespace, kept: dict) -> dict:
+    return _run("enter", _class(folder / "writes", model, options.section, 0), options)
 
 
-def _run(do: str, root: Path, options: argparse.Namespace, address: str) -> dict:
+MEASURE = {"steps": _steps, "throughput": _throughput, "memory": _memory, "writes": _writes}
+
+
+def _run(
+    do: str, root: Path, options: argparse.Namespace, address: str = "", steps: str = ""
+) -> dict:
     """What a process of its own measures."""
+    log, into = (root.parent / f"{root.name}.{kind}" for kind in ("log", "json"))
     command = [sys.executable, __file__, "--do", do, "--root", str(root), "--address", address]
-    command += ["--section", options.section] + ["--entered"] * (
-        options.entered or "memory" not in root.parts
-    )
-    with (root.parent / f"{root.name}.log").open("w") as log:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    command += ["--section", options.section, "--rounds", str(options.rounds)]
+    command += ["--into", str(into), "--steps", steps]
+    with log.open("w") as said:
+        done = subprocess.run(command, stdout=said, stderr=said)
     if done.returncode:
-        sys.exit((root.parent / f"{root.name}.log").read_text()[-3000:])
-    return json.loads(done.stdout.splitlines()[-1])
+        sys.exit(log.read_text()[-3000:])
+    return json.loads(into.read_text())
+
+
+def time_steps(root: Path, options: argparse.Namespace) -> dict:
+    """The median of each step's seconds, in a class that is graded one at a time."""
+    from dlcourse.grade import course
+
+    taken = {step: [] for step in STEPS}
+    for step, name in zip(STEPS, ("_judge", "_enter", "_feed_back"), strict=True):
+        setattr(course._Batch, name, _timed(getattr(course._Batch, name), taken[step]))
+    course.grade_sections(root, {options.section: None}, workers=1)
+    # The first one waits until all is imported.
+    found = {step: round(statistics.median(taken[step][1:]), 3) for step in STEPS}
+    return found | {"feedback at once": AT_ONCE}
+
+
+def _timed(step: object, taken: list[float]) -> object:
+    def timed(*arguments: object) -> object:
+        start = time.monotonic()
+        try:
+            return step(*arguments)
+        finally:
+            taken.append(time.monotonic() - start)
+
+    return timed
 
 
 def grade(root: Path, options: argparse.Namespace) -> dict:
@@ -196,9 +234,8 @@ def grade(root: Path, options: argparse.Namespace) -> dict:
 
     from dlcourse.grade import course
 
-    if not options.entered:
-        course._Batch._enter = lambda self, one, entry: None
-        course._Batch._feed_back = lambda self, one, standing, staff: None
+    if options.steps:
+        _wait_instead(course._Batch, json.loads(options.steps))
     most, stopped = {"pss": 0.0, "rss": 0.0}, threading.Event()
 
     def watch() -> None:
@@ -223,19 +260,135 @@ def grade(root: Path, options: argparse.Namespace) -> dict:
     return most | {"seconds": took, "a_minute": rate}
 
 
+def _wait_instead(batch: type, steps: dict) -> None:
+    """Entering and writing feedback take their time, and do nothing."""
+    places = threading.Semaphore(steps["feedback at once"])
+
+    def enter(self: object, one: object, entry: object) -> None:
+        time.sleep(steps["entering"])
+
+    def feed_back(self: object, one: object, standing: object, staff: object) -> None:
+        with places:
+            time.sleep(steps["feedback"])
+
+    batch._enter, batch._feed_back = enter, feed_back
+
+
 def enter(root: Path, options: argparse.Namespace) -> dict:
-    """Enters all that was judged, one after the other."""
-    from dlcourse.grade.backend import logged, one_engine
+    """Enters judged submissions into gradebooks of each kind, which take turns."""
+    import postgres
+
+    from dlcourse.grade import course, database
+    from dlcourse.grade.backend import logged, nbgrader_api, one_engine
     from dlcourse.grade.writer import Writer
 
-    students = sorted(path.name for path in (root / ".grading" / "judged").iterdir())
-    with logged(root), one_engine():
-        writer = Writer(root)
-        start = time.monotonic()
-        for student in students:
-            assert writer.enter(options.section, student) is None
-            assert writer.standing(options.section, student)
-        return {"seconds": time.monotonic() - start}
+    number, judged = 20, root / ".grading" / "judged"
+    [model] = (root.parent / "model" / ".grading" / "judged").glob("*")
+    os.environ["PGPASSWORD"] = postgres.PASSWORD
+    server = postgres.Server(fsync="on")
+    local = database.LOCAL
+    places = {
+        "SQLite": (nbgrader_api(root).coursedir.db_url, local),
+        "SQLite, with nbgrader's own settings": (f"sqlite:///{root}/stock.db", frozenset()),
+        "PostgreSQL": (server.new("benchmark"), local),
+    }
+    rates = {place: [] for place in places}
+    try:
+        for url, database.LOCAL in places.values():
+            os.environ["DLCOURSE_GRADEBOOK"] = url
+            course.enter(root, options.section)
+        for turn in range(options.rounds):
+            students = [f"student-{turn}-{count}" for count in range(number)]
+            for student in students:
+                shutil.copytree(model, judged / student)
+            for place, (url, database.LOCAL) in places.items():
+                os.environ["DLCOURSE_GRADEBOOK"] = url
+                with logged(root), one_engine():
+                    writer, start = Writer(root), time.monotonic()
+                    for student in students:
+                        with database.alone(url):
+                            if failed := writer.enter(options.section, student):
+                                sys.exit(failed)
+                    rates[place].append(number / (time.monotonic() - start))
+    finally:
+        server.close()
+    return {"a_second": {place: round(statistics.median(each), 1) for place, each in rates.items()}}
+
+
+DO = {"steps": time_steps, "grade": grade, "enter": enter}
+
+
+def _kept() -> dict:
+    path = DOCS / "scale.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def page(kept: dict) -> str:
+    """docs/scale.md, all of whose numbers are from docs/scale.json."""
+    steps, memory, throughput = kept["steps"], kept["memory"], kept["throughput"]
+    at_once = ("one for each thread of a worker", "one", str(steps["feedback at once"]))
+    loads = ", ".join(f"{kept[part]['load']:.1f} for {part}" for part in PARTS)
+    lines = [
+        "# How far it goes, and what breaks first",
+        "",
+        f"Measured on copies of the right notebook of `{kept['section']}`, with everything on one",
+        f"machine: {kept['made_with']}. Other work ran beside it; the load before each part was",
+        f"{loads}.",
+        "",
+        "What a submission takes (medians, one submission at a time):",
+        "",
+        "| step | seconds | at once |",
+        "|---|---|---|",
+        *(f"| {step} | {steps[step]:.2f} | {n} |" for step, n in zip(STEPS, at_once, strict=True)),
+        "",
+        f"**Workers.** {throughput['judged']} submissions, really judged through Dask's scheduler.",
+        "Workers, command and gradebook share the machine's processors:",
+        "",
+        "| workers of one thread | submissions a minute |",
+        "|---|---|",
+        *(f"| {number} | {rate:.1f} |" for number, rate in throughput["a_minute"].items()),
+        "",
+        f"**Class.** The real command, the real scheduler and a worker of {memory['threads']}",
+        "threads; each of the three steps only waits for as long as it took above:",
+        "",
+        "| submissions | minutes | memory of the command, at most, MB |",
+        "|---|---|---|",
+        *(
+            f"| {int(size):,} | {one['seconds'] / 60:.1f} | {one['pss']:,} |"
+            for size, one in memory["classes"].items()
+        ),
+        "",
+        "Memory is the command's proportional share of what is in RAM (PSS).",
+        "",
+        "**Gradebook.** What one writer enters of submissions that are judged already:",
+        "",
+        "| gradebook | submissions a second |",
+        "|---|---|",
+        *(f"| {place} | {rate:.1f} |" for place, rate in kept["writes"]["a_second"].items()),
+        "",
+        *_what_breaks_first(steps),
+        "",
+        "`python benchmarks/scale.py` measures all this and writes the page.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _what_breaks_first(steps: dict) -> list[str]:
+    """Which step holds up the others, and from how many threads that judge on."""
+    each = {
+        "the gradebook's writer": steps["entering"],
+        "feedback": steps["feedback"] / steps["feedback at once"],
+    }
+    name = max(each, key=each.get)
+    threads = max(1, round(steps["judging"] / each[name]))
+    return [
+        f"**What breaks first** is {name}, on the machine of the command: it is done with a",
+        f"submission every {each[name]:.2f} s, and a thread that judges every "
+        f"{steps['judging']:.1f} s. So about {threads}",
+        f"threads keep it busy, with {3600 / each[name]:,.0f} submissions an hour, and more bring",
+        "nothing. Sections that train take longer to judge, and leave room for more threads.",
+    ]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,15 @@ class Loopback:
         self._started = []
 
     def scheduler(self):
-        return self._start([DASK, "scheduler", *QUIET, "--port", str(self.port)])
+        """A scheduler; returns when it listens."""
+        started = self._start([DASK, "scheduler", *QUIET, "--port", str(self.port)])
+        wait_until(self._listens)
+        return started
+
+    def _listens(self):
+        # A worker does not come again where its first connection is accepted and then closed.
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
 
     def worker(self, threads=1, address=None, env=None, again=False, *options):
         """A worker with its nanny. again: it is started again whenever it ends, as services are.

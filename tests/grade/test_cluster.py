@@ -530,6 +530,8 @@ def test_a_submission_that_brings_workers_down_gets_a_reason_and_the_others_get_
 
 
 GRADER = (
+    # Where tests run in the background the shell has Ctrl-C ignored, by all that they start.
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "import sys; from pathlib import Path; from dlcourse.grade.course import grade_sections\n"
     f"grade_sections(Path(sys.argv[1]), {{{SECTION!r}: None}}, scheduler=sys.argv[2])"
 )

@@ -1,11 +1,14 @@
 """What is collected from an exchange: what a student owns, and nothing that it only leads to."""
 
+import errno
 import logging
 import os
 import sysconfig
+from pathlib import Path
 
 import pytest
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import ExchangeError
 from nbgrader.utils import get_osusername
 from traitlets.config import Config
 
@@ -46,8 +49,9 @@ def collect(inbound, tmp_path, monkeypatch):
 def hand_in(inbound, name, timestamp):
     folder = inbound / f"{name}+ps+{timestamp}+random"
     folder.mkdir()
-    (folder / "timestamp.txt").write_text(timestamp)
     (folder / "ps.ipynb").write_text("{}")
+    (folder / "timestamp.txt").write_text(timestamp)
+    (folder / "submission_secret.txt").write_text("secret")
     return folder
 
 
@@ -92,7 +96,34 @@ def test_links_in_a_submission_are_left_out(inbound, collect, tmp_path):
     (folder / "folder").symlink_to(tmp_path / "secret")
     collect()
     collected = tmp_path / "course" / "submitted" / ME / "ps"
-    assert {path.name for path in collected.rglob("*")} == {"ps.ipynb", "timestamp.txt"}
+    whole = {"ps.ipynb", "timestamp.txt", "submission_secret.txt"}
+    assert {path.name for path in collected.rglob("*")} == whole
+
+
+@pytest.mark.parametrize("last", ["timestamp.txt", "submission_secret.txt"])
+def test_half_a_submission_does_not_come_before_a_whole_one(inbound, collect, last, caplog):
+    hand_in(inbound, ME, EARLY)
+    # A full disk lets a file be made, and nothing be written into it.
+    (hand_in(inbound, ME, LATE) / last).write_text("")
+    with caplog.at_level(logging.WARNING):
+        assert collect() == {ME: EARLY}
+    assert "it was not handed in to the end" in caplog.text
+
+
+def test_on_a_full_disk_half_is_not_collected_and_the_same_again_collects(
+    inbound, collect, tmp_path, monkeypatch
+):
+    def write_bytes(path, data):
+        path.write_text("")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    hand_in(inbound, ME, EARLY)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(ExchangeError, match=r"no room left on the disk for .*submitted"):
+            collect()
+    assert not (tmp_path / "course" / "submitted" / ME / "ps").exists()
+    assert collect() == {ME: EARLY}
 
 
 def copied(source, target, room=1000):

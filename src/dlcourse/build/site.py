@@ -40,6 +40,7 @@ GUIDES = {
         "instructors",
         "cluster",
         "postgresql",
+        "scale",
         "jupyterhub",
         "maintainers",
         "grading",

@@ -6,6 +6,7 @@ in the feedback; and one folder with a strange name stops it for the whole class
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,15 @@ from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import ignore_patterns, parse_utc
 
+from dlcourse.run.exchange import Whole
+
+# What nbgrader writes last when something is handed in.
+LAST = ("timestamp.txt", "submission_secret.txt")
 # (folder, names in it) -> those of the names that are to be left out.
 Ignored = Callable[[str, list[str]], list[str]]
 
 
-class Collect(ExchangeCollect):
+class Collect(Whole, ExchangeCollect):
     """Takes from each student's submission what is the student's own, and leaves out all else.
 
     With `check_owner` (nbgrader's default) the submission must belong to the Unix account of that
@@ -57,13 +62,27 @@ class Collect(ExchangeCollect):
             owner = f"the user {found.st_uid}"
         if self.check_owner and owner != student:
             return f"it names {student} and belongs to {owner}."
+        if not all(_is_written(folder / name) for name in LAST):
+            return "it was not handed in to the end."
         return ""
 
     def do_copy(self, src: str, dest: str, log: object = None) -> None:
         course = self.coursedir
         ignored = ignore_patterns(course.ignore, course.include, course.max_file_size, self.log)
-        for path, why in copy_own(Path(src), Path(dest), ignored, 1000 * course.max_dir_size):
-            self.log.warning("%s is left out: %s", path, why)
+        try:
+            for path, why in copy_own(Path(src), Path(dest), ignored, 1000 * course.max_dir_size):
+                self.log.warning("%s is left out: %s", path, why)
+        except OSError:
+            # What is there is not collected again.
+            shutil.rmtree(dest, ignore_errors=True)
+            raise
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return path.lstat().st_size > 0
+    except OSError:
+        return False
 
 
 def copy_own(source: Path, target: Path, ignored: Ignored, room: int) -> Iterator[tuple[Path, str]]:
