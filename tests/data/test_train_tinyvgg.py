@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from dlcourse.data import train_tinyvgg
 from dlcourse.data.cats_and_dogs import SEED
 from dlcourse.data.draw.pictures import KINDS
 from dlcourse.data.tinyvgg import five_blocks
@@ -70,3 +71,15 @@ def test_the_written_file_is_small_and_holds_the_weights(base, tmp_path):
     loaded.load_weights(path)
     for kept, weight in zip(loaded.get_weights(), plain.get_weights(), strict=True):
         assert np.allclose(kept, weight, rtol=2e-3, atol=1e-4)
+
+
+@pytest.mark.long
+def test_training_again_on_the_same_machine_gives_the_same_weights(monkeypatch):
+    monkeypatch.setattr(train_tinyvgg, "ASIDE", 1)
+    monkeypatch.setattr(train_tinyvgg, "EPOCHS", 2)
+    count = len(KINDS) + 4 * BATCH
+    images = np.random.default_rng(14).integers(256, size=(count, 128, 128, 3), dtype=np.uint8)
+    labels = np.arange(count) % len(KINDS)
+    first, second = (train_tinyvgg.train(images, labels).get_weights() for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one, other)

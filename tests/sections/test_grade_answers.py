@@ -1,8 +1,11 @@
 """The program behind `make answers` hands in every known answer, and counts right."""
 
+import re
+from collections import Counter
+
 import pytest
 from answers import known, sections
-from grade_answers import Outcome, goals, outcome, page, students
+from grade_answers import PAGE, Outcome, goals, outcome, page, students
 
 from dlcourse.grade.results import Result
 
@@ -85,3 +88,20 @@ def test_the_page_shows_what_did_not_end_as_it_should():
     assert "## Right, and refused\n\n- `01_tensors`, `relu-no`: no" in text
     assert "## Wrong, and accepted\n\n- `01_tensors`, `relu-no`: nothing is said" in text
     assert text.count("**missed**") == 2
+
+
+def test_the_page_in_docs_is_of_all_answers_that_are_known():
+    counted = {
+        (section, exercise): (int(right), int(wrong))
+        for section, exercise, right, wrong in re.findall(
+            r"^\| `(\w+)` \| `([\w-]+)` \| \d+ of (\d+) \| \d+ of (\d+) \|", PAGE.read_text(), re.M
+        )
+    }
+    expected = {}
+    for section in sections():
+        right, wrong = (
+            Counter(entry["exercise"] for entry in known(section)[kind])
+            for kind in ("right", "wrong")
+        )
+        expected |= {(section, exercise): (right[exercise], wrong[exercise]) for exercise in right}
+    assert counted == expected

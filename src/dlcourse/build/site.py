@@ -45,6 +45,7 @@ GUIDES = {
         "maintainers",
         "grading",
         "attacks",
+        "answers",
         "thresholds",
         "results",
         "learning_curves",

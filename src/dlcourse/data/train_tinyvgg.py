@@ -4,7 +4,9 @@ Run: python -m dlcourse.data.train_tinyvgg
 
 Takes about ten minutes on two cores. The pictures are of a series of their own (`SERIES`), so none
 of them is in the synthetic cats and dogs of the course. The same machine and versions give the same
-weights; others give them up to rounding, and so a base that is as good.
+weights. Where sums are rounded another way, many steps lead to other weights, and to a base that is
+as good: trained anew on another machine, it told drawn cats and dogs apart as well as the shipped
+one.
 """
 
 import argparse
