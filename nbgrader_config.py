@@ -35,6 +35,7 @@ if exchange := os.environ.get("DLCOURSE_HUB_EXCHANGE"):
 c.ExchangeFactory.collect = "dlcourse.grade.dropbox.Collect"
 c.ExchangeFactory.submit = "dlcourse.run.exchange.Submit"
 c.ExchangeFactory.release_assignment = "dlcourse.run.exchange.Release"
+c.ExchangeFactory.release_feedback = "dlcourse.run.exchange.ReleaseFeedback"
 
 # nbgrader's own steps, except those in which dlcourse.grade closes a trap.
 c.Autograde.exporter_class = "dlcourse.grade.plugins.SubmissionExporter"

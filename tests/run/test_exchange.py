@@ -11,7 +11,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 from traitlets.config import Config
 
-from dlcourse.run.exchange import Release, Submit
+from dlcourse.run.exchange import Release, ReleaseFeedback, Submit
 
 TEXT = "a notebook " * 1000
 
@@ -91,6 +91,21 @@ def test_on_a_full_disk_no_half_of_a_section_is_released_and_then_all_of_it(cour
     disk.undo()
     do(Release)
     assert (released / "ps.ipynb").read_text() == TEXT
+
+
+def test_on_a_full_disk_no_half_of_a_page_comes_back_and_then_all_of_it(course, do, disk):
+    page = course / "course" / "feedback" / "ada" / "ps" / "ps.html"
+    page.parent.mkdir(parents=True)
+    for name in (page.name, "timestamp.txt", "submission_secret.txt"):
+        page.with_name(name).write_text(TEXT)
+    shown = course / "exchange" / "course" / "feedback"
+    with pytest.raises(ExchangeError, match="no room left .*feedback.* do the same again"):
+        do(ReleaseFeedback)
+    assert not [name for name in names(shown) if not name.endswith("-tmp.html")]
+    disk.undo()
+    do(ReleaseFeedback)
+    [given] = shown.iterdir()
+    assert given.read_text() == TEXT
 
 
 def test_other_trouble_is_nbgraders_to_tell(course, do, monkeypatch):

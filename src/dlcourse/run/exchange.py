@@ -7,7 +7,11 @@ section, which it will not release again.
 import errno
 import shutil
 
-from nbgrader.exchange.default import ExchangeReleaseAssignment, ExchangeSubmit
+from nbgrader.exchange.default import (
+    ExchangeReleaseAssignment,
+    ExchangeReleaseFeedback,
+    ExchangeSubmit,
+)
 
 from dlcourse.files import is_full
 
@@ -47,6 +51,10 @@ class Submit(Whole, ExchangeSubmit):
 class Release(Whole, ExchangeReleaseAssignment):
     def unfinished(self) -> list[str]:
         return [self.dest_path]
+
+
+class ReleaseFeedback(Whole, ExchangeReleaseFeedback):
+    """Each page is whole when it gets its name; the same again brings those that are missing."""
 
 
 def no_room_for(error: OSError) -> str:
