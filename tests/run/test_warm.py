@@ -268,7 +268,7 @@ ELSEWHERE = "import sys\nsys.platform = 'darwin'\nsys.modules['resource'] = None
 
 def test_every_module_can_be_imported_where_there_is_no_linux():
     code = f"""
-import ipykernel.kernelapp, matplotlib_inline.backend_inline, pkgutil, subprocess
+import ipykernel.kernelapp, matplotlib_inline.backend_inline, nbgrader, pkgutil, subprocess
 {ELSEWHERE}
 from importlib import import_module
 import dlcourse.run
