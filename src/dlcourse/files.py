@@ -4,11 +4,13 @@ import errno
 import os
 from pathlib import Path
 
+# How a system says that nothing more can be written on a disk.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 
 def is_full(error: Exception) -> bool:
     """Whether the error says that nothing more can be written on the disk."""
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-    return isinstance(error, OSError) and error.errno in full
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def write_text(path: Path, text: str) -> None:

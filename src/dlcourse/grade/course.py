@@ -190,8 +190,7 @@ class _Batch:
                 staff.close()
                 _workers().close()
                 raise
-            finally:
-                staff.close()
+            staff.close()
         return self._results(reasons)
 
     def _staff(self, workers: int | None) -> tuple[Workers | Cluster, int]:

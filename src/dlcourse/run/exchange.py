@@ -4,7 +4,6 @@ nbgrader itself shows a traceback then, and leaves what it has written: half a s
 section, which it will not release again.
 """
 
-import errno
 import shutil
 
 from nbgrader.exchange.default import (
@@ -13,7 +12,7 @@ from nbgrader.exchange.default import (
     ExchangeSubmit,
 )
 
-from dlcourse.files import is_full
+from dlcourse.files import FULL, is_full
 
 
 class Whole:
@@ -62,6 +61,6 @@ def no_room_for(error: OSError) -> str:
     if not isinstance(error, shutil.Error):
         return str(error.filename or "what was to be written") if is_full(error) else ""
     # All that went wrong when a folder was copied: (from, to, what the error said).
-    full = tuple(f"[Errno {number}]" for number in (errno.ENOSPC, errno.EDQUOT))
+    full = tuple(f"[Errno {number}]" for number in FULL)
     missing = [target for _, target, said in error.args[0] if str(said).startswith(full)]
     return str(missing[0]) if missing else ""

@@ -73,8 +73,9 @@ def load_keras() -> None:
     # and mean nothing in notebooks that build many small networks.
     tf.get_logger().setLevel("ERROR")
     # What was imported stays. A collector that walks through all of TensorFlow again and again
-    # takes a twentieth of a notebook's time.
-    gc.freeze()
+    # takes a twentieth of a notebook's time. Only once: models that come later must not stay.
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 @dataclass(frozen=True)
