@@ -197,6 +197,13 @@ def test_every_threshold_of_an_exercise_that_trains_is_planned_or_left_with_a_re
     assert found == exercise.wrong.keys() | exercise.left.keys()
 
 
+@pytest.mark.parametrize("row", rows(ROOT), ids=lambda row: f"{row.exercise.key}, {row.name}")
+def test_every_threshold_lies_between_thirty_right_runs_and_thirty_wrong_ones(row):
+    assert row.verdict == "yes"
+    counts = [len(each.values) + each.stopped for each in (row.right, *row.wrong)]
+    assert min(counts) >= 30, "run `dlcourse calibrate`"
+
+
 def test_every_exercise_whose_hidden_tests_train_is_planned():
     training = [
         f"{section.name}/{cell.id.removesuffix('-tests')}"
