@@ -177,11 +177,15 @@ class _Marker(ast.NodeTransformer):
             if not self.keep_bounds:
                 del node.args[1:]
             return node
-        if name == "check.hint" and not self.keep_bounds:
-            node.args = []
         if name == _SEEDING:
             node.args[0] = ast.BinOp(node.args[0], ast.Add(), ast.Name("_step", ast.Load()))
         return self.generic_visit(node)
+
+    def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:  # noqa: N802
+        """A hint is a message, too: without bounds, what it is given for stands alone."""
+        self.generic_visit(node)
+        hints = [ast.unparse(item.context_expr).startswith("check.hint(") for item in node.items]
+        return node.body if all(hints) and not self.keep_bounds else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
         relation = _RELATIONS.get(type(node.ops[0]))
