@@ -108,6 +108,13 @@ def test_messages_and_bounds_may_change_and_a_measurement_still_holds():
     assert fingerprint(changed, f"# My own\n{ANSWER}") == fingerprint(TEST, ANSWER)
 
 
+def test_a_hint_is_a_message_and_may_come_and_go():
+    plain = 'check.that(start < 10, "A weight begins small.")'
+    hinted = f'with check.hint("Draw anew."):\n        {plain}'
+    assert fingerprint(TEST.replace(plain, hinted), ANSWER) == fingerprint(TEST, ANSWER)
+    assert thresholds(TEST.replace(plain, hinted)) == thresholds(TEST)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -44,6 +44,11 @@ NAMING = (
     r"is (not )?compiled",
     r"stopped with \w+: ",
 )
+# A line that compares and says no more: where an answer goes wrong, and not what is wrong with it.
+COMPARING = re.compile(
+    r".* is .*, but should be [^:]*\."
+    r"|.*, but not the right entries .*: yours is .*, expected is .*\."
+)
 # Of wrong answers: how many are to be refused, and of those, how many with the mistake named.
 REFUSED, NAMED = 0.99, 0.9
 
@@ -141,10 +146,11 @@ def handed_in(handout: Handout, entries: list[dict]) -> nbformat.NotebookNode:
 def outcome(section: str, entry: dict, is_right: bool, result: Result) -> Outcome:
     tests = [f"{entry['exercise']}-{part}" for part in ("check", "tests")]
     points = [result.cells.get(name, (0, 1)) for name in tests]
-    said = " ".join(result.failures[name] for name in tests if name in result.failures)
+    said = "\n".join(result.failures[name] for name in tests if name in result.failures)
+    told = "\n".join(line for line in said.splitlines() if not COMPARING.fullmatch(line))
     # Python's own messages may have several lines.
-    line = " ".join(said.split())
-    is_named = entry["says"] in said if "says" in entry else re.search("|".join(NAMING), line)
+    line = " ".join(told.split())
+    is_named = entry["says"] in told if "says" in entry else re.search("|".join(NAMING), line)
     is_accepted = all(earned == possible for earned, possible in points)
     return Outcome(
         section, entry["exercise"], entry["name"], is_right, is_accepted, bool(is_named), said
@@ -190,7 +196,8 @@ def page(outcomes: list[Outcome]) -> str:
         "A refusal *names the mistake* if it contains the words that the answer's entry asks for.",
         "Where the entry asks for none, it does if it says that an argument was changed, that the",
         "dtype, the type, the shape, the activation or what a model is compiled with is another,",
-        "or by which exception the answer stopped.",
+        "or by which exception the answer stopped. A line that only compares, as in *is 2, but",
+        "should be 3*, names nothing, whatever stands in it.",
         "",
         "| section | exercise | right: accepted | wrong: refused | mistake named |",
         "|---|---|---|---|---|",

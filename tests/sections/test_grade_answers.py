@@ -65,6 +65,24 @@ def test_where_no_words_are_asked_for_some_messages_name_it_by_themselves(said, 
     assert one(UNSAID, result(1, 0, relu_tests=said)).is_named == named
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("❌ relu: relu(x) is 2, but should be 3.5.", False),
+        (
+            "❌ relu: relu(x) has the right shape (2,), but not the right entries (1 of 2 differ). "
+            "The first is at [0]: yours is -1.5, expected is 0.0.",
+            False,
+        ),
+        ("❌ relu: relu(x) is 2, but should be 3.\n   Hint: look at relu(x) once more.", True),
+        ("❌ relu: relu(x): negative entries became positive.", True),
+    ],
+)
+def test_a_line_that_only_compares_names_nothing_even_if_the_words_stand_in_it(said, named):
+    asked = WRONG | {"says": "relu(x)"}
+    assert one(asked, result(1, 0, relu_tests=said)).is_named == named
+
+
 def test_goals_are_missed_by_one_right_answer_refused_and_by_too_many_wrong_ones_accepted():
     def some(number, **fields):
         filled = {"is_right": False, "is_accepted": False, "is_named": True} | fields
