@@ -184,8 +184,14 @@ class _Marker(ast.NodeTransformer):
     def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:  # noqa: N802
         """A hint is a message, too: without bounds, what it is given for stands alone."""
         self.generic_visit(node)
-        hints = [ast.unparse(item.context_expr).startswith("check.hint(") for item in node.items]
-        return node.body if all(hints) and not self.keep_bounds else node
+        if self.keep_bounds:
+            return node
+        node.items = [
+            item
+            for item in node.items
+            if not ast.unparse(item.context_expr).startswith("check.hint(")
+        ]
+        return node if node.items else node.body
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
         relation = _RELATIONS.get(type(node.ops[0]))
